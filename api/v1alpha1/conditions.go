@@ -1,0 +1,77 @@
+package v1alpha1
+
+// Condition types.
+const (
+	// ConditionReady of a Session: requests are being served. Of a SessionTemplate: sessions of it can be woken.
+	ConditionReady = "Ready"
+	// ConditionAccepted of a SessionTemplate: it is sound, and the API server took its pod in a dry run.
+	ConditionAccepted = "Accepted"
+)
+
+// Reasons of a Session's Ready condition.
+const (
+	ReasonServing            = "Serving"
+	ReasonAsleep             = "Asleep"
+	ReasonQueued             = "Queued"
+	ReasonWaking             = "Waking"
+	ReasonImagePullBackOff   = "ImagePullBackOff"
+	ReasonUnschedulable      = "Unschedulable"
+	ReasonDraining           = "Draining"
+	ReasonWaitingForGateways = "WaitingForGateways"
+	ReasonSaveFailed         = "SaveFailed"
+	ReasonStopping           = "Stopping"
+	ReasonPodNotEnded        = "PodNotEnded"
+	ReasonStartFailed        = "StartFailed"
+	ReasonStartTimeout       = "StartTimeout"
+	ReasonPodRejected        = "PodRejected"
+	ReasonTemplateNotFound   = "TemplateNotFound"
+	ReasonNameMismatch       = "NameMismatch"
+	ReasonPodNameTaken       = "PodNameTaken"
+)
+
+// Reasons of a SessionTemplate's conditions.
+const (
+	ReasonAccepted          = "Accepted"
+	ReasonInvalidKeyPattern = "InvalidKeyPattern"
+	ReasonInvalidPort       = "InvalidPort"
+	ReasonInvalidPod        = "InvalidPod"
+	ReasonReady             = "Ready"
+	ReasonNotAccepted       = "NotAccepted"
+)
+
+// Messages has the one message of each reason. A condition's message never varies, so that it cannot flap; what varies
+// (an exit code, a scheduler's words) stands in status.lastExit and in events.
+var Messages = map[string]string{
+	ReasonServing:            "Requests are served.",
+	ReasonAsleep:             "Nobody needs the session. A request wakes it.",
+	ReasonQueued:             "Waits for another session of the template to sleep: limits.awake is reached.",
+	ReasonWaking:             "The pod is starting.",
+	ReasonImagePullBackOff:   "The image of the pod cannot be pulled.",
+	ReasonUnschedulable:      "No node takes the pod.",
+	ReasonDraining:           "Idle: requests in flight end, the state is saved, then the pod stops. A request takes it back.",
+	ReasonWaitingForGateways: "A gateway has not yet confirmed that it sends nothing more to the pod; the sleep waits for it.",
+	ReasonSaveFailed:         "The save request failed; the pod stays until a save succeeds.",
+	ReasonStopping:           "The pod is ending.",
+	ReasonPodNotEnded:        "The pod's node does not say that it has ended; no other pod is started before it has.",
+	ReasonStartFailed:        "The pod ended instead of serving. See status.lastExit and status.failures.",
+	ReasonStartTimeout:       "The pod did not start within wake.timeout. See status.lastExit.",
+	ReasonPodRejected:        "The API server rejected the pod. See status.lastExit.",
+	ReasonTemplateNotFound:   "There is no SessionTemplate of that name in the namespace.",
+	ReasonNameMismatch:       "The Session's name is not the one that its template and key give.",
+	ReasonPodNameTaken:       "A pod that is not the session's has the name of the session's pod.",
+
+	ReasonAccepted:          "The template is sound.",
+	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
+	ReasonInvalidPort:       "port names no container port of the pod template.",
+	ReasonInvalidPod:        "The API server rejected the pod of this template in a dry run. See the event of that reason.",
+	ReasonReady:             "Sessions of this template can be woken.",
+	ReasonNotAccepted:       "Sessions of this template cannot be woken: see Accepted.",
+}
+
+// Reasons of events that are not reasons of a condition.
+const (
+	// EventAwake is recorded when a session is published.
+	EventAwake = "Awake"
+	// EventAsleep is recorded when a session's pod has ended after a sleep.
+	EventAsleep = "FellAsleep"
+)

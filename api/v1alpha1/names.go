@@ -1,0 +1,75 @@
+package v1alpha1
+
+// Prefix is the prefix of every label and annotation of ours. Nobody else may use it on a session's pod.
+const Prefix = "sessions.dormouse.dev/"
+
+// Labels.
+const (
+	// LabelTemplate is on every pod of a session: the name of its SessionTemplate.
+	LabelTemplate = Prefix + "template"
+	// LabelComponent is on the Lease of a gateway, with the value ComponentGateway.
+	LabelComponent = Prefix + "component"
+	// ComponentGateway is the value of LabelComponent on the Lease of a gateway.
+	ComponentGateway = "gateway"
+)
+
+// Annotations.
+const (
+	// AnnotationEpoch is on every pod of a session: its epoch, a decimal number.
+	AnnotationEpoch = Prefix + "epoch"
+	// AnnotationWantedSince is on a Session that a gateway made: the time, RFC 3339 with microseconds, since when it is
+	// wanted. It counts as the first activity, so that a new key costs one write and not two.
+	AnnotationWantedSince = Prefix + "wanted-since"
+	// AnnotationWatermark is on the Lease of a gateway: the resourceVersion of Sessions up to which it has acted on all
+	// that it saw. Empty or absent: it vouches for nothing yet.
+	AnnotationWatermark = Prefix + "watermark"
+	// AnnotationUnsettled is on the Lease of a gateway: the UIDs of at most MaxUnsettled Sessions, separated by commas,
+	// for which its watermark does not vouch.
+	AnnotationUnsettled = Prefix + "unsettled"
+	// AnnotationPodUID is on the Lease of a gateway: the UID of the gateway's own pod.
+	AnnotationPodUID = Prefix + "pod-uid"
+)
+
+// MaxUnsettled is the largest number of UIDs in AnnotationUnsettled (36 bytes each; annotations end at 256 KiB). A gateway
+// that has more of them holds its watermark back instead.
+const MaxUnsettled = 1000
+
+// Finalizer is on a Session from before its first pod until its last pod has ended, and on each pod of a session until
+// how it ended is recorded.
+const Finalizer = Prefix + "ended"
+
+// Field owners.
+const (
+	// OwnerOperator is the field owner of the operator's writes.
+	OwnerOperator = "dormouse-operator"
+	// OwnerGateway is the field owner of the gateways' writes.
+	OwnerGateway = "dormouse-gateway"
+)
+
+// Environment of a session's containers.
+const (
+	// EnvKey is the session's key.
+	EnvKey = "SESSION_KEY"
+	// EnvTemplate is the name of the session's template.
+	EnvTemplate = "SESSION_TEMPLATE"
+	// EnvEpoch is the epoch of the pod, a decimal number that grows with each pod of the session.
+	EnvEpoch = "SESSION_EPOCH"
+	// EnvFence is a decimal number that grows with each pod of the key, also over a Session that was deleted and made
+	// again: the Session's creation time in seconds shifted left by 20 bits, plus the epoch. Write it beside the state and
+	// refuse a writer with a lower one.
+	EnvFence = "SESSION_FENCE"
+)
+
+// Headers of requests to a session's pod. A client's own headers of these names are dropped.
+const (
+	// HeaderKey is the session's key, percent-encoded where a header could not carry it.
+	HeaderKey = "Session-Key"
+	// HeaderEpoch is the epoch that the request was admitted for.
+	HeaderEpoch = "Session-Epoch"
+)
+
+// Headers of the gateway's own answers.
+const (
+	// HeaderReason is on every answer that the gateway gives itself: a short constant word per reason.
+	HeaderReason = "Dormouse-Reason"
+)

@@ -1,0 +1,265 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// SessionTemplateSpec says what a session is made of, how its key is found in a request, and when it sleeps.
+// +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || self.template.metadata.labels.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.labels: the prefix sessions.dormouse.dev/ is reserved"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.annotations) || self.template.metadata.annotations.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.annotations: the prefix sessions.dormouse.dev/ is reserved"
+// +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
+type SessionTemplateSpec struct {
+	// mode is OnDemand: the pod is up while somebody needs it.
+	// +kubebuilder:default=OnDemand
+	// +optional
+	Mode SessionMode `json:"mode,omitempty"`
+
+	// key says which keys are sessions of this template, and what a request for a new one does.
+	// +kubebuilder:default={}
+	// +optional
+	Key KeySpec `json:"key,omitempty"`
+
+	// routes say how a gateway finds the key in a request. The first that matches wins; without one, no request reaches
+	// the sessions of this template.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Routes []Route `json:"routes,omitempty"`
+
+	// port is the container port that serves, by name or number.
+	// +kubebuilder:validation:XIntOrString
+	Port intstr.IntOrString `json:"port"`
+
+	// wake bounds the start of a session and those who wait for it.
+	// +kubebuilder:default={}
+	// +optional
+	Wake WakeSpec `json:"wake,omitempty"`
+
+	// idle says when a session falls asleep.
+	// +kubebuilder:default={}
+	// +optional
+	Idle IdleSpec `json:"idle,omitempty"`
+
+	// save is a request to the pod, made after its last request and before it is stopped.
+	// +optional
+	Save *SaveSpec `json:"save,omitempty"`
+
+	// limits bound the sessions of this template.
+	// +optional
+	Limits LimitsSpec `json:"limits,omitempty"`
+
+	// template is the pod of a session. restartPolicy is Never; the service account's token is not mounted unless it says so.
+	Template corev1.PodTemplateSpec `json:"template"`
+}
+
+// SessionMode says what keeps a session up.
+// +kubebuilder:validation:Enum=OnDemand
+type SessionMode string
+
+// ModeOnDemand is a session that is up while somebody needs it.
+const ModeOnDemand SessionMode = "OnDemand"
+
+// KeySpec says which keys there are.
+type KeySpec struct {
+	// pattern is the RE2 expression that a whole key must match. A key that does not is 404.
+	// +kubebuilder:default="[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Pattern string `json:"pattern,omitempty"`
+
+	// onMissing says what a request for a key without a Session does: Create makes the Session, Reject answers 404.
+	// +kubebuilder:default=Reject
+	// +optional
+	OnMissing MissingPolicy `json:"onMissing,omitempty"`
+}
+
+// MissingPolicy says what a request for a key without a Session does.
+// +kubebuilder:validation:Enum=Create;Reject
+type MissingPolicy string
+
+const (
+	// MissingCreate makes the Session.
+	MissingCreate MissingPolicy = "Create"
+	// MissingReject answers 404.
+	MissingReject MissingPolicy = "Reject"
+)
+
+// Route finds the key in a request: in its host, its path or a header.
+// +kubebuilder:validation:ExactlyOneOf=host;path;header
+type Route struct {
+	// host is a host name in which one whole label is {key}, such as "{key}.chess.example.com".
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*\{key\}(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`
+	// +optional
+	Host string `json:"host,omitempty"`
+
+	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^(/[-A-Za-z0-9._~]+)*/\{key\}/$`
+	// +optional
+	Path string `json:"path,omitempty"`
+
+	// header is the name of a request header whose value is the key. Underscores are not allowed in it.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$`
+	// +optional
+	Header string `json:"header,omitempty"`
+}
+
+// WakeSpec bounds the start of a session and those who wait for it.
+type WakeSpec struct {
+	// timeout is how long a start may take and a request may wait for it, 1s to 1h.
+	// +kubebuilder:default="60s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="must be 1s to 1h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// maxHeld is how many requests for one key wait in one gateway; the next is answered 503.
+	// +kubebuilder:default=100
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	// +optional
+	MaxHeld int32 `json:"maxHeld,omitempty"`
+
+	// ready is polled before the first request is let through. Without it an open port is enough.
+	// +optional
+	Ready *HTTPGet `json:"ready,omitempty"`
+}
+
+// HTTPGet is a GET request to the port of the session, answered by 200 to 399 when all is well.
+type HTTPGet struct {
+	// path of the request.
+	// +kubebuilder:validation:Pattern=`^/[^ ]*$`
+	// +kubebuilder:validation:MaxLength=253
+	Path string `json:"path"`
+}
+
+// IdleSpec says when a session falls asleep.
+type IdleSpec struct {
+	// after is how long nobody may need the session until it falls asleep, 1s to 720h.
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be 1s to 720h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	After *metav1.Duration `json:"after,omitempty"`
+
+	// counts says what keeps a session awake: Connections (requests in flight and open upgraded connections such as
+	// WebSockets) or Requests (an open WebSocket alone does not; it is closed with 1001 when the session sleeps).
+	// +kubebuilder:default=Connections
+	// +optional
+	Counts IdleCounts `json:"counts,omitempty"`
+}
+
+// IdleCounts says what keeps a session awake.
+// +kubebuilder:validation:Enum=Requests;Connections
+type IdleCounts string
+
+const (
+	// CountsRequests counts requests in flight, and not open upgraded connections.
+	CountsRequests IdleCounts = "Requests"
+	// CountsConnections counts open upgraded connections too.
+	CountsConnections IdleCounts = "Connections"
+)
+
+// SaveSpec is the request that saves a session's state: POST to the port of the session, answered by 200 to 299 when the
+// state is safe. It is made at least once for each sleep, and again if it failed.
+type SaveSpec struct {
+	// path of the request.
+	// +kubebuilder:validation:Pattern=`^/[^ ]*$`
+	// +kubebuilder:validation:MaxLength=253
+	Path string `json:"path"`
+
+	// timeout of one attempt, 1s to 1h.
+	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('1h')",message="must be 1s to 1h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+}
+
+// LimitsSpec bounds the sessions of a template.
+type LimitsSpec struct {
+	// awake is how many sessions of this template have a pod at once, at most; the next ones queue. Absent: no limit.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Awake *int32 `json:"awake,omitempty"`
+
+	// sessions is how many sessions of this template a request may bring about; a request for one more key is answered
+	// 503. Absent: no limit.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Sessions *int32 `json:"sessions,omitempty"`
+}
+
+// SessionTemplateStatus is what the operator says of a template.
+type SessionTemplateStatus struct {
+	// observedGeneration is the generation that the conditions speak of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// sessions counts the sessions of this template by phase. It follows at most every ten seconds.
+	// +optional
+	Sessions SessionCounts `json:"sessions,omitempty"`
+
+	// conditions: Accepted (the template is sound, and the API server took its pod in a dry run) and Ready.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// SessionCounts counts sessions.
+type SessionCounts struct {
+	// total is the number of sessions.
+	// +optional
+	Total int32 `json:"total,omitempty"`
+	// awake is the number of sessions in phase Awake or Draining: their pod runs.
+	// +optional
+	Awake int32 `json:"awake,omitempty"`
+	// waking is the number of sessions in phase Queued or Waking.
+	// +optional
+	Waking int32 `json:"waking,omitempty"`
+	// failed is the number of sessions in phase Failed.
+	// +optional
+	Failed int32 `json:"failed,omitempty"`
+}
+
+// SessionTemplate is a kind of session: one workload per key, written by whoever runs the platform.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=sestpl,categories=dormouse
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`
+// +kubebuilder:printcolumn:name="Sessions",type=integer,JSONPath=`.status.sessions.total`
+// +kubebuilder:printcolumn:name="Awake",type=integer,JSONPath=`.status.sessions.awake`
+// +kubebuilder:printcolumn:name="Idle after",type=string,JSONPath=`.spec.idle.after`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.') && self.metadata.name.size() <= 63",message="metadata.name: no dots and at most 63 characters, because a Session is named <template>.<key>"
+type SessionTemplate struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec SessionTemplateSpec `json:"spec"`
+	// +optional
+	Status SessionTemplateStatus `json:"status,omitempty"`
+}
+
+// SessionTemplateList is a list of templates.
+// +kubebuilder:object:root=true
+type SessionTemplateList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []SessionTemplate `json:"items"`
+}

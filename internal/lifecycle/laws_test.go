@@ -1,0 +1,222 @@
+package lifecycle
+
+import (
+	"testing"
+	"time"
+)
+
+// each is every combination of what can be observed, as far as it makes a difference to some rule.
+func each(visit func(o Observation)) (count int) {
+	for _, o := range sessions() {
+		for _, o := range withPods(o) {
+			for _, o := range withWorld(o) {
+				count++
+				visit(o)
+			}
+		}
+	}
+	return count
+}
+
+// cross gives every base with every variation.
+func cross(bases []Observation, variations ...func(o *Observation)) []Observation {
+	out := make([]Observation, 0, len(bases)*len(variations))
+	for _, b := range bases {
+		for _, v := range variations {
+			o := b
+			v(&o)
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func same(*Observation) {}
+
+func sessions() []Observation {
+	all := []Observation{Typical()}
+	var phases []func(o *Observation)
+	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Draining, Stopping, Failed} {
+		phases = append(phases, func(o *Observation) { o.Session.Phase = p; o.Session.Reason = ReasonStartFailed; o.Session.Epoch = 4 })
+	}
+	all = cross(all, phases...)
+	all = cross(all, same, func(o *Observation) { o.Session.Deleting = true })
+	all = cross(all, same, func(o *Observation) { o.Session.Touched = true })
+	all = cross(all, same, func(o *Observation) { o.Session.PodUID = "pod" })
+	all = cross(all, same,
+		func(o *Observation) { o.Session.Published = true },
+		func(o *Observation) { o.Session.Drained = true; o.Session.DrainedSince = o.Now.Add(-time.Second) },
+		func(o *Observation) { o.Session.Drained = true; o.Session.DrainedSince = o.Now.Add(-time.Minute) },
+		func(o *Observation) {
+			o.Session.Drained, o.Session.Forced, o.Session.Deadline = true, true, o.Now.Add(forcedDrain)
+		},
+		func(o *Observation) {
+			o.Session.Drained, o.Session.Forced, o.Session.Deadline = true, true, o.Now.Add(-time.Hour)
+		})
+	all = cross(all, same, func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 2, o.Now.Add(-time.Second) })
+	var timed []Observation
+	for _, o := range all {
+		timed = append(timed, withTimes(o)...)
+	}
+	return timed
+}
+
+// withTimes varies the times that only a pod that served is judged by.
+func withTimes(o Observation) []Observation {
+	all := []Observation{o}
+	if !o.wasPublished() {
+		return all
+	}
+	all = cross(all, same, func(o *Observation) { o.Session.PublishedSince = o.Now.Add(-2 * time.Hour) })
+	if !o.Session.Published {
+		return all
+	}
+	return cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
+}
+
+func withPods(o Observation) []Observation {
+	var all []Observation
+	for _, p := range Pods {
+		with := cross([]Observation{o}, p.Set)
+		if with[0].Pod == nil {
+			all = append(all, with...)
+			continue
+		}
+		all = append(all, with[0])
+		for _, change := range []func(p *Pod){func(p *Pod) { p.Epoch++ }, func(p *Pod) { p.UID = "another" }, func(p *Pod) { p.Deleting, p.Finished = true, false }} {
+			other, pod := with[0], *with[0].Pod
+			change(&pod)
+			other.Pod = &pod
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+func withWorld(o Observation) []Observation {
+	all := cross([]Observation{o}, same, func(o *Observation) { o.Template.Saves = false })
+	if o.Pod == nil {
+		all = cross(all, same, func(o *Observation) {
+			o.Template = Template{IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout}
+		},
+			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Refused = ReasonPodRejected },
+			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
+			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false })
+		return all
+	}
+	return cross(all, same, func(o *Observation) { o.Sight = false },
+		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
+		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) })
+}
+
+// law says what must hold for every observation and the step that answers it.
+type law struct {
+	name  string
+	holds func(o *Observation, s Step) bool
+}
+
+var laws = []law{
+	{"a pod is created only where there is none, for a session that is wanted (000-03, 001-19)", func(o *Observation, s Step) bool {
+		return s.Verb != Create || o.Pod == nil && o.wanted() && o.Slot && o.Session.Protected && !o.Now.Before(o.Session.RetryAt)
+	}},
+	{"nothing is stopped or deleted while it is published", func(o *Observation, s Step) bool {
+		return s.Verb != Stop && (s.Verb != Delete || !o.current()) || !o.Session.Published
+	}},
+	{"a wanted pod is not stopped, unless by force (000-12)", func(o *Observation, s Step) bool {
+		return s.Verb != Stop || !o.wanted() || o.Session.Forced
+	}},
+	{"the pod of now is deleted only after Stopping is committed", func(o *Observation, s Step) bool {
+		return s.Verb != Delete || !o.current() || o.Session.Phase == Stopping
+	}},
+	{"a pod that served is stopped only when every gateway has seen the unpublish (000-11)", func(o *Observation, s Step) bool {
+		return s.Verb != Stop || !o.wasPublished() || o.Sight && o.Session.Drained
+	}},
+	{"a pod that served is stopped only when its state is saved, or a forced save had its time", func(o *Observation, s Step) bool {
+		return s.Verb != Stop || !o.wasPublished() || !o.Template.Saves || o.Save.Done || o.Session.Forced && o.Now.After(o.Session.Deadline)
+	}},
+	{"state is saved after the last request, never before", func(o *Observation, s Step) bool {
+		return s.Verb != Save || o.Sight && !o.Session.Published && (!o.wanted() || o.Session.Forced)
+	}},
+	{"only the pod of now is published, running and with an address", func(o *Observation, s Step) bool {
+		return s.Verb != Publish || o.current() && o.Pod.Address && !o.Pod.Ended && !o.Pod.Deleting && !o.Session.Deleting
+	}},
+	{"a name is freed only when no process can run under it", func(o *Observation, s Step) bool {
+		return s.Verb != Release || o.Pod.Ended && !o.current()
+	}},
+	{"an end is recorded only where there was one", func(o *Observation, s Step) bool {
+		return s.Verb != Record || o.Pod != nil && o.Pod.Ended || o.Pod == nil && o.wasPublished()
+	}},
+	{"a deleted session is let go only without a pod", func(o *Observation, s Step) bool {
+		return s.Verb != Forget || o.Session.Deleting && o.Pod == nil && o.Session.PodUID == ""
+	}},
+	{"Recheck is exact", exact},
+}
+
+// exact: 1 ns before its time the answer is the same, at its time it is another, and without one a day changes nothing.
+func exact(o *Observation, s Step) bool {
+	answer := func(after time.Duration) Step {
+		later := *o
+		later.Now = o.Now.Add(after)
+		step := Next(later)
+		step.Recheck = 0
+		if !step.Deadline.IsZero() || !step.RetryAt.IsZero() {
+			step.Deadline, step.RetryAt = time.Time{}, time.Time{} // they are relative to now
+		}
+		return step
+	}
+	now := answer(0)
+	if s.Verb != Wait {
+		return s.Recheck == 0 || s.Verb == Save // what is done now is asked again after it is done
+	}
+	if s.Recheck == 0 {
+		return answer(24*time.Hour) == now
+	}
+	return answer(s.Recheck-1) == now && answer(s.Recheck) != now
+}
+
+func TestLaws(t *testing.T) {
+	broken := map[string]int{}
+	count := each(func(o Observation) {
+		step := Next(o)
+		for _, l := range laws {
+			if l.holds(&o, step) {
+				continue
+			}
+			if broken[l.name]++; broken[l.name] <= 3 {
+				t.Errorf("%s\n  session %+v\n  pod %+v\n  sight %v save %+v\n  step %+v", l.name, o.Session, o.Pod, o.Sight, o.Save, step)
+			}
+		}
+	})
+	for name, n := range broken {
+		t.Errorf("broken in %d of %d observations: %s", n, count, name)
+	}
+	t.Logf("%d laws over %d observations", len(laws), count)
+}
+
+// From anywhere, without new demand, a session falls asleep in a bounded number of turns (000-49, 001-11).
+func TestFallsAsleepFromAnywhere(t *testing.T) {
+	const most = 40
+	failures, longest := 0, 0
+	count := each(func(o Observation) {
+		if !o.Slot || failures > 3 {
+			return
+		}
+		w := World{Observation: o}
+		if o.Pod != nil {
+			pod := *o.Pod
+			w.Pod = &pod
+		}
+		played, rest := w.Play(most)
+		longest = max(longest, len(played))
+		gone := w.Session.Deleting && !w.Session.Protected
+		if rest && w.Pod == nil && (gone || w.Session.Phase == Asleep || w.Session.Phase == "") {
+			return
+		}
+		failures++
+		t.Errorf("rest %v, pod %+v, session %+v\n  from session %+v\n  pod %+v", rest, w.Pod, w.Session, o.Session, o.Pod)
+		for _, p := range played[:min(len(played), 12)] {
+			t.Logf("  %8v %-9s %-9s %s", p.At, p.Step.Verb, p.Step.Phase, p.Rule)
+		}
+	})
+	t.Logf("from %d observations, at most %d turns", count, longest)
+}

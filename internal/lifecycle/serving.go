@@ -1,0 +1,83 @@
+package lifecycle
+
+import "time"
+
+// serve keeps a session published until it is idle, or its pod is taken away.
+func serve(o *Observation) (Step, bool) {
+	if !o.Session.Published || o.Pod == nil {
+		return Step{}, false
+	}
+	switch {
+	case o.Pod.Deleting:
+		// Its stop has begun without us. Gateways with requests in flight will touch, and get the next epoch.
+		return Step{Verb: Unpublish, Phase: Stopping, Reason: ReasonStopping}, true
+	case o.Pod.Trouble.Fatal:
+		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+	case !o.wanted():
+		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
+	}
+	return Step{Verb: Wait, Phase: Awake, Reason: ReasonServing}.until(o.Now, o.idleAt()), true
+}
+
+// drain brings an unpublished session to its stop: every gateway has seen it, then the state is saved, then Stopping.
+func drain(o *Observation) (Step, bool) {
+	if o.Session.Published || !o.wasPublished() || o.Pod == nil {
+		return Step{}, false
+	}
+	step := Step{Verb: Wait, Phase: Draining, Reason: ReasonDraining}
+	switch {
+	case o.Pod.Deleting:
+		return Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}, true
+	case o.wanted() && !o.Session.Forced:
+		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
+	case !o.Session.Drained:
+		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true // somebody edited the status
+	case !o.Sight:
+		return o.unseen(step), true
+	case o.mustSave():
+		return o.saving(step), true
+	}
+	return Step{Verb: Stop, Phase: Stopping, Reason: ReasonStopping}, true
+}
+
+// unseen waits for the gateways, and says so when that takes long.
+func (o *Observation) unseen(step Step) Step {
+	late := o.Session.DrainedSince.Add(lateGateway)
+	if o.Now.Before(late) {
+		return step.until(o.Now, late)
+	}
+	step.Reason = ReasonWaitingForGateways
+	return step
+}
+
+// mustSave says whether state would be lost by a stop now. A forced drain tries until a save could have ended after its
+// deadline; an unforced one for ever, for state is never traded for memory.
+func (o *Observation) mustSave() bool {
+	if !o.Template.Saves || o.Save.Done {
+		return false
+	}
+	return !o.Session.Forced || o.Now.Before(o.saveDeadline())
+}
+
+// saving starts a save, or waits for the one that runs or may be tried again.
+func (o *Observation) saving(step Step) Step {
+	if o.Session.Forced {
+		step = step.until(o.Now, o.saveDeadline())
+	}
+	switch {
+	case o.Save.Failed && !o.Save.Running:
+		step.Reason = ReasonSaveFailed
+		if o.Now.Before(o.Save.RetryAt) {
+			return step.until(o.Now, o.Save.RetryAt)
+		}
+	case o.Save.Running:
+		return step
+	}
+	step.Verb = Save
+	return step
+}
+
+// saveDeadline is when a forced drain gives up on saving.
+func (o *Observation) saveDeadline() time.Time {
+	return o.Session.Deadline.Add(o.Template.SaveTimeout)
+}

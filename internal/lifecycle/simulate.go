@@ -1,0 +1,128 @@
+package lifecycle
+
+import (
+	"strconv"
+	"time"
+)
+
+// World plays the parts around the core in a simulation: the API server, the kubelet, the gateways, the save hook.
+// It does what a Step says and lets each part answer at once, unless the scenario changed that part's manners.
+type World struct {
+	Observation
+	StartFails  bool // pods end by themselves with an error before they serve
+	SaveFails   bool // the save hook answers an error
+	GatewayLate bool // a gateway does not say that it has seen the unpublish
+	pods        int
+}
+
+// Played is one turn of a simulation.
+type Played struct {
+	At   time.Duration // since the start
+	Rule string
+	Step Step
+}
+
+// Play carries the world to where nothing changes any more by itself, or through most turns. It says whether it came to rest.
+func (w *World) Play(most int) (played []Played, rest bool) {
+	start := w.Now
+	for range most {
+		step, rule := Explain(w.Observation)
+		played = append(played, Played{w.Now.Sub(start), rule, step})
+		before := w.state()
+		w.report(step)
+		w.act(step)
+		w.answer()
+		switch {
+		case w.state() != before:
+		case step.Recheck > 0:
+			w.Now = w.Now.Add(step.Recheck)
+		default:
+			return played, true
+		}
+	}
+	return played, false
+}
+
+// state is all that a turn can change, but the time.
+type state struct {
+	session Session
+	pod     Pod
+	sight   bool
+	save    SaveState
+}
+
+func (w *World) state() state {
+	now := state{session: w.Session, sight: w.Sight, save: w.Save}
+	if w.Pod != nil {
+		now.pod = *w.Pod
+	}
+	return now
+}
+
+// report does to the Session what the operator writes for a step.
+func (w *World) report(step Step) {
+	s := &w.Session
+	s.Phase, s.Reason = step.Phase, step.Reason
+	switch step.Verb {
+	case Publish:
+		s.Published, s.PodUID, s.Epoch, s.Drained, s.Forced = true, w.Pod.UID, w.Pod.Epoch, false, false
+		s.PublishedSince, w.Save, w.Sight = w.Now, SaveState{}, false
+	case Unpublish:
+		s.Published, s.Drained, s.Touched = false, true, false
+		s.Forced, s.Deadline, s.DrainedSince = step.Forced, step.Deadline, w.Now
+		w.Save = SaveState{}
+	case Record, Fail:
+		s.Published, s.PodUID = false, ""
+		s.Failures, s.RetryAt = step.Failures, step.RetryAt
+		if w.Pod != nil {
+			s.Epoch = max(s.Epoch, w.Pod.Epoch)
+		}
+		if step.Settle {
+			s.Drained, s.Touched = true, false
+		}
+	}
+}
+
+// act does to the rest of the world what the operator does for a step.
+func (w *World) act(step Step) {
+	switch step.Verb {
+	case Protect:
+		w.Session.Protected = true
+	case Forget:
+		w.Session = Session{}
+	case Create:
+		w.pods++
+		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now}
+	case Save:
+		w.Save.Running = true
+	case Release:
+		w.Pod = nil
+	case Stop, Delete, Fail:
+		if w.Pod != nil {
+			w.Pod.Deleting, w.Pod.OverdueAt = true, w.Now.Add(forcedDrain)
+		}
+	}
+}
+
+// answer lets the kubelet and the gateways do their part.
+func (w *World) answer() {
+	w.Sight = w.Session.Drained && !w.GatewayLate
+	if w.Save.Running {
+		w.Save = SaveState{Done: !w.SaveFails, Failed: w.SaveFails, RetryAt: w.Now.Add(time.Second)}
+	}
+	p := w.Pod
+	switch {
+	case p == nil || p.Ended:
+	case p.Deleting:
+		p.Ended, p.EndedAt, p.Finished, p.Exit = true, w.Now, true, ExitInterrupted
+	case w.StartFails:
+		p.Ended, p.EndedAt, p.Exit = true, w.Now, ExitAbnormal
+	case !p.Address:
+		p.Address = true
+	}
+}
+
+// Touch is demand that comes now.
+func (w *World) Touch() {
+	w.Session.Touched, w.Session.ActiveSince = true, w.Now
+}

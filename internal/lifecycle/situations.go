@@ -1,0 +1,109 @@
+package lifecycle
+
+import "time"
+
+// Situation is something that can be so, with the words for it.
+type Situation struct {
+	Name string
+	Set  func(o *Observation)
+}
+
+// Typical is an observation from which situations start: a template with a save hook that idles after 5 minutes, gateways
+// that have seen everything, room under the limits, and a Session that nobody has wanted yet.
+func Typical() Observation {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	return Observation{
+		Now:      now,
+		Session:  Session{Protected: true, ActiveSince: now},
+		Template: Template{Found: true, IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout, Saves: true, SaveTimeout: 10 * time.Second},
+		Sight:    true,
+		Slot:     true,
+	}
+}
+
+// Sessions are the situations of a Session.
+var Sessions = []Situation{
+	{"new", func(*Observation) {}},
+	{"new, wanted", func(o *Observation) { o.Session.Touched = true }},
+	{"asleep", func(o *Observation) { o.drained(Asleep, ReasonAsleep); o.Session.PodUID = "" }},
+	{"asleep, touched", func(o *Observation) { o.drained(Asleep, ReasonAsleep); o.Session.PodUID = ""; o.Session.Touched = true }},
+	{"queued", func(o *Observation) {
+		o.Session.Phase, o.Session.Reason, o.Session.Touched, o.Slot = Queued, ReasonQueued, true, false
+	}},
+	{"awake", func(o *Observation) { o.published() }},
+	{"awake, idle", func(o *Observation) {
+		o.published()
+		o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Hour)
+	}},
+	{"awake, deleted", func(o *Observation) { o.published(); o.Session.Deleting = true }},
+	{"draining, unseen", func(o *Observation) { o.drained(Draining, ReasonDraining); o.Sight = false }},
+	{"draining, unsaved", func(o *Observation) { o.drained(Draining, ReasonDraining) }},
+	{"draining, saved", func(o *Observation) { o.drained(Draining, ReasonDraining); o.Save.Done = true }},
+	{"draining, touched", func(o *Observation) { o.drained(Draining, ReasonDraining); o.Session.Touched = true }},
+	{"draining, deleted", func(o *Observation) {
+		o.drained(Draining, ReasonDraining)
+		o.Session.Deleting, o.Session.Forced, o.Session.Deadline, o.Save.Done = true, true, o.Now.Add(forcedDrain), true
+	}},
+	{"stopping", func(o *Observation) { o.drained(Stopping, ReasonStopping) }},
+	{"stopping, touched", func(o *Observation) { o.drained(Stopping, ReasonStopping); o.Session.Touched = true }},
+	{"failed", func(o *Observation) {
+		o.drained(Failed, ReasonStartFailed)
+		o.Session.PodUID, o.Session.Failures, o.Session.RetryAt = "", 1, o.Now.Add(time.Second)
+	}},
+	{"gone but for our finalizer", func(o *Observation) {
+		o.drained(Asleep, ReasonAsleep)
+		o.Session.PodUID = ""
+		o.Session.Deleting = true
+	}},
+}
+
+// Pods are the situations of the pod of a Session: of the one that was published, else of the one that starts.
+var Pods = []Situation{
+	{"none", func(*Observation) {}},
+	{"created", func(o *Observation) { o.pod() }},
+	{"slow", func(o *Observation) { o.pod().Since = o.Now.Add(-10 * time.Second) }},
+	{"too slow", func(o *Observation) { o.pod().Since = o.Now.Add(-time.Hour) }},
+	{"unschedulable", func(o *Observation) {
+		p := o.pod()
+		p.Since, p.Trouble = o.Now.Add(-10*time.Second), Trouble{Reason: ReasonUnschedulable}
+	}},
+	{"image not pulled", func(o *Observation) { o.pod().Trouble = Trouble{Reason: ReasonImagePullBackOff, Fatal: true} }},
+	{"running", func(o *Observation) { o.pod().Address = true }},
+	{"ending", func(o *Observation) { p := o.pod(); p.Deleting, p.OverdueAt = true, o.Now.Add(forcedDrain) }},
+	{"overdue", func(o *Observation) { p := o.pod(); p.Deleting, p.OverdueAt = true, o.Now.Add(-time.Second) }},
+	{"ended, code 0", func(o *Observation) { o.end(ExitNormal) }},
+	{"ended, code 1", func(o *Observation) { o.end(ExitAbnormal) }},
+	{"killed", func(o *Observation) { o.end(ExitKilled) }},
+	{"evicted", func(o *Observation) { o.end(ExitInterrupted) }},
+	{"leftover", func(o *Observation) { o.pod().Mine = false }},
+	{"leftover, ending", func(o *Observation) {
+		p := o.pod()
+		p.Mine, p.Deleting, p.OverdueAt = false, true, o.Now.Add(forcedDrain)
+	}},
+	{"leftover, ended", func(o *Observation) { o.end(ExitNormal); o.Pod.Mine = false }},
+}
+
+func (o *Observation) published() {
+	s := &o.Session
+	s.Phase, s.Reason, s.Epoch, s.Published, s.PodUID, s.Touched = Awake, ReasonServing, 1, true, "pod", true
+	s.PublishedSince = o.Now.Add(-10 * time.Second)
+}
+
+func (o *Observation) drained(p Phase, why Reason) {
+	s := &o.Session
+	s.Phase, s.Reason, s.Epoch, s.PodUID, s.Drained, s.DrainedSince = p, why, 1, "pod", true, o.Now
+	s.PublishedSince = o.Now.Add(-10 * time.Second)
+}
+
+func (o *Observation) pod() *Pod {
+	o.Pod = &Pod{UID: "pod", Epoch: o.Session.Epoch + 1, Mine: true, Since: o.Now}
+	if o.wasPublished() {
+		o.Pod.Epoch, o.Pod.Address = o.Session.Epoch, true
+	}
+	return o.Pod
+}
+
+func (o *Observation) end(how Exit) {
+	p := o.pod()
+	p.Ended, p.EndedAt, p.Exit, p.Finished = true, o.Now, how, true
+}

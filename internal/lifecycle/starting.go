@@ -1,0 +1,82 @@
+package lifecycle
+
+// start brings a pod that never served to its publication: as soon as it has an address, for gateways dial until its port opens.
+func start(o *Observation) (Step, bool) {
+	if o.Pod == nil || o.wasPublished() {
+		return Step{}, false
+	}
+	deadline := o.Pod.Since.Add(o.Template.WakeTimeout)
+	switch {
+	case o.Pod.Deleting:
+		return o.ending(o.hold()), true
+	case o.Pod.Trouble.Fatal:
+		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+	case o.Pod.Address:
+		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
+	case !o.Now.Before(deadline):
+		return o.failed(Fail, o.timedOut(), o.Session.Failures+1), true
+	}
+	return o.waking().until(o.Now, deadline), true
+}
+
+// timedOut is the known trouble, if there is one: it says more than that time is up.
+func (o *Observation) timedOut() Reason {
+	if o.Pod.Trouble.Reason != "" {
+		return o.Pod.Trouble.Reason
+	}
+	return ReasonStartTimeout
+}
+
+// waking reports a start only when it takes long.
+func (o *Observation) waking() Step {
+	loud := o.Pod.Since.Add(quietWake)
+	if o.Now.Before(loud) {
+		return o.hold().until(o.Now, loud)
+	}
+	step := Step{Verb: Wait, Phase: Waking, Reason: ReasonWaking}
+	if o.Pod.Trouble.Reason != "" {
+		step.Reason = o.Pod.Trouble.Reason
+	}
+	return step
+}
+
+// sleep keeps a session without a pod as it is until it is wanted, and for as long as its back-off lasts.
+func sleep(o *Observation) (Step, bool) {
+	if o.Pod != nil {
+		return Step{}, false
+	}
+	if o.Now.Before(o.Session.RetryAt) && (o.wanted() || o.Session.Phase == Failed) {
+		return o.hold().until(o.Now, o.Session.RetryAt), true
+	}
+	if o.wanted() {
+		return Step{}, false
+	}
+	step := o.hold()
+	switch o.Session.Phase {
+	case "", Asleep:
+	case Failed:
+		step.Phase = Asleep // the reason stays, for whoever asks why it sleeps
+	default:
+		step.Phase, step.Reason = Asleep, ReasonAsleep
+	}
+	return step, true
+}
+
+// wake makes the pod of a wanted session, where the limits leave room for it.
+func wake(o *Observation) (Step, bool) {
+	step := o.hold()
+	switch {
+	case o.Pod != nil:
+		return Step{}, false
+	case !o.Slot:
+		return Step{Verb: Wait, Phase: Queued, Reason: ReasonQueued}, true
+	case !o.Session.Protected:
+		step.Verb = Protect
+	case o.Session.Phase == Failed:
+		// Whoever waits must not take the failure before for this start's.
+		return Step{Verb: Create, Phase: Waking, Reason: ReasonWaking}, true
+	default:
+		step.Verb = Create
+	}
+	return step, true
+}
