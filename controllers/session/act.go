@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
+	"github.com/dormouse-dev/dormouse/internal/podspec"
+	"github.com/dormouse-dev/dormouse/internal/savehook"
+)
+
+// act makes the one change that a step asks for, once its report is written.
+func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) error {
+	if !r.place(w, step) {
+		return movedOn("limits.awake was reached in between")
+	}
+	switch step.Verb {
+	case lifecycle.Protect:
+		return r.protect(ctx, w.session)
+	case lifecycle.Create:
+		return r.create(ctx, w)
+	case lifecycle.Save:
+		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
+	case lifecycle.Stop, lifecycle.Delete, lifecycle.Fail:
+		w.memory.refused = nil
+		return r.delete(ctx, w.pod)
+	case lifecycle.Release:
+		return r.release(ctx, w.pod)
+	case lifecycle.Forget:
+		return r.letGo(ctx, w.session)
+	case lifecycle.Record:
+		r.Hooks.Forget(client.ObjectKeyFromObject(w.session))
+	}
+	return nil
+}
+
+// place keeps the session's place under limits.awake, or its turn in the queue. It says no only to a create that lost its place
+// to another since it was decided.
+func (r *Reconciler) place(w *world, step lifecycle.Step) bool {
+	of, id := slotIDs(w.session)
+	switch {
+	case w.pod != nil:
+		r.Slots.Hold(of, id)
+	case step.Verb == lifecycle.Create:
+		return r.Slots.Take(of, id, awakeLimit(w.template))
+	case step.Phase == lifecycle.Queued:
+		r.Slots.Wait(of, id)
+	case step.Verb != lifecycle.Protect:
+		r.Slots.Free(of, id)
+	}
+	return true
+}
+
+// movedOn is an error that has the turn taken again at once, like any other conflict.
+func movedOn(why string) error {
+	return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), "", fmt.Errorf("%s", why))
+}
+
+// protect puts our finalizer on the session, before its first pod.
+func (r *Reconciler) protect(ctx context.Context, s *v1alpha1.Session) error {
+	return r.finalize(ctx, s, controllerutil.AddFinalizer)
+}
+
+// letGo takes it off, after its last.
+func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
+	return client.IgnoreNotFound(r.finalize(ctx, s, controllerutil.RemoveFinalizer))
+}
+
+func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(client.Object, string) bool) error {
+	next := o.DeepCopyObject().(client.Object)
+	if !change(next, v1alpha1.Finalizer) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(o, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, next, patch, client.FieldOwner(v1alpha1.OwnerOperator)); err != nil {
+		return fmt.Errorf("change the finalizer: %w", err)
+	}
+	return nil
+}
+
+// create makes the session's next pod. The session is read live first: a former leader that is late must not make a pod for
+// an epoch that was.
+func (r *Reconciler) create(ctx context.Context, w *world) error {
+	var live v1alpha1.Session
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(w.session), &live); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if live.UID != w.session.UID || live.DeletionTimestamp != nil || live.Status.Epoch != w.session.Status.Epoch || live.Status.Pod != nil {
+		return movedOn("the session has moved on")
+	}
+	err := r.Client.Create(ctx, podspec.For(w.template, w.session, w.session.Status.Epoch+1), client.FieldOwner(v1alpha1.OwnerOperator))
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		return r.taken(ctx, w)
+	case apierrors.IsInvalid(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
+		w.memory.refused = &refusal{lifecycle.ReasonPodRejected, err.Error()}
+		return movedOn("the pod was rejected")
+	case err != nil:
+		return fmt.Errorf("create pod: %w", err)
+	}
+	return nil
+}
+
+// taken looks at the pod that has the name already. One of ours is news that the cache has not heard yet.
+func (r *Reconciler) taken(ctx context.Context, w *world) error {
+	pod := &corev1.Pod{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(w.session), pod); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if _, ours := podspec.Epoch(pod); ours {
+		return nil
+	}
+	w.memory.refused = &refusal{lifecycle.ReasonPodNameTaken, "pod " + pod.Name + " is not a session's: delete or rename it"}
+	return movedOn("the pod's name is taken")
+}
+
+// delete asks the pod to stop, that very pod. It is not there any more, or another: that is no error.
+func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client.DeleteOption) error {
+	if pod == nil {
+		return nil
+	}
+	opts = append(opts, client.Preconditions{UID: ptr.To(pod.UID)})
+	err := r.Client.Delete(ctx, pod, opts...)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return fmt.Errorf("delete pod: %w", err)
+	}
+	return nil
+}
+
+// release takes our finalizer off a pod that has ended, and finishes its deletion if its kubelet has not: a node that vanishes
+// just then would block the name for ever.
+func (r *Reconciler) release(ctx context.Context, pod *corev1.Pod) error {
+	finished := pod.DeletionTimestamp != nil && *pod.DeletionGracePeriodSeconds == 0
+	if err := r.finalize(ctx, pod, controllerutil.RemoveFinalizer); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if finished {
+		return nil
+	}
+	return r.delete(ctx, pod, client.GracePeriodSeconds(0))
+}
+
+// saveOf is the save that the present drain needs.
+func saveOf(w *world) savehook.Save {
+	port, _ := podspec.Port(w.template)
+	at := url.URL{Scheme: "http", Host: net.JoinHostPort(w.pod.Status.PodIP, strconv.Itoa(int(port)))}
+	return savehook.Save{
+		Drain:   drainOf(w.session),
+		URL:     at.String() + w.template.Spec.Save.Path,
+		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
+		Timeout: saveTimeout(w.template),
+	}
+}

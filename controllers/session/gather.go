@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/key"
+	"github.com/dormouse-dev/dormouse/internal/podspec"
+	"github.com/dormouse-dev/dormouse/internal/savehook"
+	"github.com/dormouse-dev/dormouse/internal/slots"
+)
+
+// world is all that was gathered about one session: the objects as they are, and what this operator knows besides.
+type world struct {
+	now      time.Time
+	session  *v1alpha1.Session
+	template *v1alpha1.SessionTemplate // nil: there is none
+	pod      *corev1.Pod               // nil: there is none
+	nodeGone bool                      // the pod's node is gone or out of service
+	memory   *memory
+	misnamed bool
+	sight    bool
+	saved    savehook.State
+	slot     bool
+}
+
+// gather reads the session and its pod from the given reader, and asks the rest of what the operator knows. It gives nil for a
+// session that is gone.
+func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from client.Reader) (*world, error) {
+	w := &world{now: r.Now(), session: &v1alpha1.Session{}}
+	if err := from.Get(ctx, name, w.session); err != nil {
+		return nil, client.IgnoreNotFound(r.forget(name, err))
+	}
+	var err error
+	if w.template, err = r.templateOf(ctx, w.session); err != nil {
+		return nil, err
+	}
+	if w.pod, err = podOf(ctx, from, name); err != nil {
+		return nil, err
+	}
+	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
+		return nil, err
+	}
+	if w.slot, err = r.slot(ctx, w); err != nil {
+		return nil, err
+	}
+	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
+	w.misnamed = err != nil || want != w.session.Name
+	w.memory = r.memories.of(w)
+	r.ask(w)
+	return w, nil
+}
+
+// ask asks the gateways and the save hook about a drain, and nobody about a session that is in none.
+func (r *Reconciler) ask(w *world) {
+	s := w.session
+	if s.Status.Drain == nil || s.Status.Pod == nil || s.Status.Phase == v1alpha1.PhaseStopping {
+		r.Sight.Forget(s.UID)
+		return
+	}
+	w.sight = r.Sight.Passed(s.UID, client.ObjectKeyFromObject(s), s.ResourceVersion)
+	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), drainOf(s))
+}
+
+// forget drops all that is known of a session that is not found.
+func (r *Reconciler) forget(name types.NamespacedName, err error) error {
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("get session: %w", err)
+	}
+	if uid, template, ok := r.memories.forget(name); ok {
+		r.Sight.Forget(uid)
+		r.Hooks.Forget(name)
+		r.Slots.Free(slots.ID{Namespace: name.Namespace, Name: template}, slots.ID(name))
+	}
+	return err
+}
+
+func (r *Reconciler) templateOf(ctx context.Context, s *v1alpha1.Session) (*v1alpha1.SessionTemplate, error) {
+	t := &v1alpha1.SessionTemplate{}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Spec.Template}, t)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get template: %w", err)
+	}
+	return t, nil
+}
+
+func podOf(ctx context.Context, from client.Reader, name types.NamespacedName) (*corev1.Pod, error) {
+	pod := &corev1.Pod{}
+	err := from.Get(ctx, name, pod)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get pod: %w", err)
+	}
+	if _, ours := podspec.Epoch(pod); !ours {
+		return nil, nil // a create will find it, and say so
+	}
+	return pod, nil
+}
+
+// nodeGone says whether the node of a pod that is being deleted is gone or out of service. That a node is gone is asked of the
+// API server itself: a cache may not have heard of it yet.
+func (r *Reconciler) nodeGone(ctx context.Context, pod *corev1.Pod) (bool, error) {
+	if pod == nil || pod.DeletionTimestamp == nil || pod.Spec.NodeName == "" {
+		return false, nil
+	}
+	node := &corev1.Node{}
+	err := r.Client.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node)
+	if apierrors.IsNotFound(err) {
+		err = r.Live.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node)
+	}
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("get node: %w", err)
+	}
+	return outOfService(node), nil
+}
+
+func outOfService(node *corev1.Node) bool {
+	for _, t := range node.Spec.Taints {
+		if t.Key == corev1.TaintNodeOutOfService {
+			return true
+		}
+	}
+	return false
+}
+
+// slot says whether limits.awake leaves room for the session. Whoever has a pod when this operator begins has its place.
+func (r *Reconciler) slot(ctx context.Context, w *world) (bool, error) {
+	of, id := slotIDs(w.session)
+	err := r.Slots.Seed(of, func() ([]slots.ID, error) {
+		var pods corev1.PodList
+		err := r.Client.List(ctx, &pods, client.InNamespace(of.Namespace), client.MatchingLabels{v1alpha1.LabelTemplate: of.Name})
+		holders := make([]slots.ID, 0, len(pods.Items))
+		for i := range pods.Items {
+			holders = append(holders, slots.ID(client.ObjectKeyFromObject(&pods.Items[i])))
+		}
+		return holders, err
+	})
+	if err != nil {
+		return false, fmt.Errorf("list pods of template: %w", err)
+	}
+	return r.Slots.Room(of, id, awakeLimit(w.template)), nil
+}
+
+func slotIDs(s *v1alpha1.Session) (of, id slots.ID) {
+	return slots.ID{Namespace: s.Namespace, Name: s.Spec.Template}, slots.ID{Namespace: s.Namespace, Name: s.Name}
+}
+
+// awakeLimit is limits.awake, or 0 if there is none.
+func awakeLimit(t *v1alpha1.SessionTemplate) int {
+	if t == nil || t.Spec.Limits.Awake == nil {
+		return 0
+	}
+	return int(*t.Spec.Limits.Awake)
+}

@@ -1,0 +1,138 @@
+package session
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
+)
+
+// hasEnded says whether no process of the pod can be running. Phase alone proves nothing: the pod garbage collector writes it
+// without a word from the kubelet.
+func hasEnded(pod *corev1.Pod, nodeGone bool) bool {
+	terminal := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	switch {
+	case terminal && !reportedRunning(pod):
+		return true
+	case pod.DeletionTimestamp == nil:
+		return false
+	}
+	return pod.Spec.NodeName == "" || nodeGone
+}
+
+func reportedRunning(pod *corev1.Pod) bool {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses} {
+		for i := range statuses {
+			if statuses[i].State.Running != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// exit is how a pod ended.
+type exit struct {
+	kind    lifecycle.Exit
+	reason  string
+	code    *int32
+	message string
+}
+
+// exitOf reads how an ended pod ended: from the container that ended it, or from what Kubernetes says of the pod.
+func exitOf(pod *corev1.Pod) exit {
+	last := endedBy(pod)
+	switch {
+	case interruption(pod) != "":
+		return exit{kind: lifecycle.ExitInterrupted, reason: interruption(pod), message: pod.Status.Message}
+	case last == nil:
+		return exit{kind: lifecycle.ExitAbnormal, reason: orElse(pod.Status.Reason, "Error"), message: pod.Status.Message}
+	}
+	e := exit{kind: lifecycle.ExitNormal, reason: last.Reason, code: &last.ExitCode, message: lastLine(last.Message)}
+	switch {
+	case last.ExitCode == 0:
+	case last.Reason != "OOMKilled" && (last.ExitCode == 128+9 || last.ExitCode == 128+15):
+		e.kind = lifecycle.ExitKilled
+	default:
+		e.kind = lifecycle.ExitAbnormal
+	}
+	return e
+}
+
+// interruption is why Kubernetes took the pod, if it did.
+func interruption(pod *corev1.Pod) string {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return c.Reason
+		}
+	}
+	switch {
+	case pod.Status.Reason == "Evicted" || pod.Status.Reason == "NodeShutdown" || pod.Status.Reason == "Preempting":
+		return pod.Status.Reason
+	case pod.DeletionTimestamp != nil:
+		return "Deleted"
+	}
+	return ""
+}
+
+// endedBy is the container whose end ended the pod: the first that failed, else the last of all.
+func endedBy(pod *corev1.Pod) (last *corev1.ContainerStateTerminated) {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			t := statuses[i].State.Terminated
+			if t == nil {
+				continue
+			}
+			if last = t; t.ExitCode != 0 {
+				return last
+			}
+		}
+	}
+	return last
+}
+
+// fatal are the reasons for which a container waits that waiting does not cure, and what we call them.
+var fatal = map[string]lifecycle.Reason{
+	"ImagePullBackOff":           lifecycle.ReasonImagePullBackOff,
+	"ErrImageNeverPull":          lifecycle.ReasonImagePullBackOff,
+	"InvalidImageName":           lifecycle.ReasonImagePullBackOff,
+	"CreateContainerConfigError": lifecycle.ReasonStartFailed,
+	"CreateContainerError":       lifecycle.ReasonStartFailed,
+	"RunContainerError":          lifecycle.ReasonStartFailed,
+}
+
+// troubleOf says why a pod does not start, as far as the kubelet or the scheduler have said it.
+func troubleOf(pod *corev1.Pod) lifecycle.Trouble {
+	trouble, _ := explainTrouble(pod)
+	return trouble
+}
+
+func explainTrouble(pod *corev1.Pod) (lifecycle.Trouble, string) {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			if w := statuses[i].State.Waiting; w != nil && fatal[w.Reason] != "" {
+				return lifecycle.Trouble{Reason: fatal[w.Reason], Fatal: true}, w.Reason + ": " + w.Message
+			}
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return lifecycle.Trouble{Reason: lifecycle.ReasonUnschedulable}, c.Message
+		}
+	}
+	return lifecycle.Trouble{}, ""
+}
+
+// lastLine is the last line that says something.
+func lastLine(words string) string {
+	words = strings.TrimSpace(words)
+	return strings.TrimSpace(words[strings.LastIndex(words, "\n")+1:])
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,114 @@
+package session
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
+	"github.com/dormouse-dev/dormouse/internal/podspec"
+)
+
+// same says whether there is nothing to write.
+func same(a, b *v1alpha1.Session) bool { return equality.Semantic.DeepEqual(a.Status, b.Status) }
+
+// report is the session with the status that a step asks for. It never touches activity, which is not the operator's.
+func report(w *world, step lifecycle.Step) *v1alpha1.Session {
+	next := w.session.DeepCopy()
+	status := &next.Status
+	status.Phase = v1alpha1.SessionPhase(step.Phase)
+	switch step.Verb {
+	case lifecycle.Publish:
+		publish(status, w)
+	case lifecycle.Unpublish:
+		status.Endpoint = nil
+		status.Drain = &v1alpha1.Drain{Activity: demand(w.session), Forced: step.Forced, Deadline: microTimeOf(step.Deadline)}
+	case lifecycle.Record, lifecycle.Fail:
+		end(status, w, step)
+	}
+	setReady(next, step.Reason, w.now)
+	return next
+}
+
+func publish(status *v1alpha1.SessionStatus, w *world) {
+	port, _ := podspec.Port(w.template)
+	status.Epoch, _ = podspec.Epoch(w.pod)
+	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
+	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName}
+	status.Drain = nil
+}
+
+// end writes how the pod ended, or why it never began, and that its epoch is spent.
+func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
+	status.Endpoint, status.Pod = nil, nil
+	if w.pod != nil {
+		epoch, _ := podspec.Epoch(w.pod)
+		status.Epoch = max(status.Epoch, epoch)
+	}
+	if step.Settle {
+		status.Drain = &v1alpha1.Drain{Activity: demand(w.session)}
+	}
+	status.Failures = nil
+	if step.Failures > 0 {
+		status.Failures = &v1alpha1.Failures{Count: int32(min(step.Failures, 1<<30)), RetryAt: microTimeOf(step.RetryAt)}
+	}
+	status.LastExit = lastExit(w, step, status.Epoch)
+}
+
+func lastExit(w *world, step lifecycle.Step, epoch int64) *v1alpha1.Exit {
+	last := &v1alpha1.Exit{Epoch: epoch, Reason: string(step.Reason), Time: metav1.NewTime(w.now)}
+	switch {
+	case step.Verb == lifecycle.Record && w.pod == nil:
+		last.Reason, last.Message = "Vanished", "The pod was removed without our finalizer being respected; how it ended is not known."
+	case step.Verb == lifecycle.Record:
+		e := exitOf(w.pod)
+		last.Reason, last.Code, last.Message = e.reason, e.code, e.message
+		if w.session.Status.Phase == v1alpha1.PhaseStopping {
+			last.Reason = "Slept"
+		}
+	case w.memory.refused != nil:
+		last.Message = w.memory.refused.message
+	case w.pod != nil:
+		_, last.Message = explainTrouble(w.pod)
+	}
+	last.Message = cut(last.Message, 1024)
+	return last
+}
+
+// cut shortens s to at most n bytes, at a rune's end.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// setReady reports the one condition. Its message is constant for a reason, so that it cannot flap.
+func setReady(s *v1alpha1.Session, reason lifecycle.Reason, now time.Time) {
+	if reason == "" {
+		return
+	}
+	ready := metav1.ConditionFalse
+	if reason == lifecycle.ReasonServing {
+		ready = metav1.ConditionTrue
+	}
+	meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: ready, Reason: string(reason), Message: v1alpha1.Messages[string(reason)],
+		ObservedGeneration: s.Generation, LastTransitionTime: metav1.NewTime(now),
+	})
+}
+
+func microTimeOf(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	return ptr.To(metav1.NewMicroTime(t))
+}

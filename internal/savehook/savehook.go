@@ -1,0 +1,142 @@
+// Package savehook makes the request that saves a session's state, off the reconcile: it is begun, and whoever asked is
+// called when it has ended.
+package savehook
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Times of saving. A failed save is tried again for as long as it takes, for state is never traded for memory.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// Save is one save that is needed.
+type Save struct {
+	Drain   string // which drain it is for; another one of the same session makes the save of this one void
+	URL     string
+	Header  http.Header
+	Timeout time.Duration // of one attempt
+}
+
+// State is how far a save is.
+type State struct {
+	Running bool
+	Done    bool
+	Err     error     // of the last attempt
+	RetryAt time.Time // if Err: not to be begun again before this
+}
+
+// Hooks begins saves and remembers how they ended. It is safe for concurrent use.
+type Hooks struct {
+	Client *http.Client
+	Now    func() time.Time
+	// Ended is called when the save of a session has ended, well or badly.
+	Ended func(session types.NamespacedName)
+
+	mu    sync.Mutex
+	saves map[types.NamespacedName]*save
+}
+
+type save struct {
+	State
+	drain    string
+	attempts int
+	cancel   context.CancelFunc
+}
+
+// State says how far the save of a session is for a drain.
+func (h *Hooks) State(session types.NamespacedName, drain string) State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.saves[session]; s != nil && s.drain == drain {
+		return s.State
+	}
+	return State{}
+}
+
+// Begin makes the request in the background, unless it is under way for this drain. One that is under way for another drain
+// is broken off: what it would save is no longer the last word.
+func (h *Hooks) Begin(session types.NamespacedName, want Save) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.saves[session]
+	if s == nil || s.drain != want.Drain {
+		if s != nil {
+			s.cancel()
+		}
+		s = &save{drain: want.Drain}
+	}
+	if s.Running || s.Done {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), want.Timeout)
+	s.State, s.cancel = State{Running: true}, cancel
+	if h.saves == nil {
+		h.saves = map[types.NamespacedName]*save{}
+	}
+	h.saves[session] = s
+	go func() {
+		defer cancel()
+		h.end(session, s, h.post(ctx, want))
+	}()
+}
+
+// Forget drops what is remembered of a session, and breaks off what is under way.
+func (h *Hooks) Forget(session types.NamespacedName) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.saves[session]; s != nil {
+		s.cancel()
+		delete(h.saves, session)
+	}
+}
+
+func (h *Hooks) end(session types.NamespacedName, s *save, err error) {
+	h.mu.Lock()
+	s.attempts++
+	s.State = State{Done: err == nil, Err: err}
+	if err != nil {
+		s.RetryAt = h.Now().Add(retry(s.attempts))
+	}
+	current := h.saves[session] == s
+	h.mu.Unlock()
+	if current {
+		h.Ended(session)
+	}
+}
+
+// retry is the wait after so many failed attempts: 1 s, doubling, at most 30 s.
+func retry(attempts int) time.Duration {
+	wait := firstRetry
+	for i := 1; i < attempts && wait < lastRetry; i++ {
+		wait *= 2
+	}
+	return min(wait, lastRetry)
+}
+
+func (h *Hooks) post(ctx context.Context, want Save) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, want.URL, http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Header = want.Header
+	resp, err := h.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	words, _ := io.ReadAll(io.LimitReader(resp.Body, 256)) // only for the message
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return fmt.Errorf("save answered %d: %s", resp.StatusCode, words)
+	}
+	return nil
+}
