@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// lock makes sure that one command at a time changes the cluster. The kernel lets go of it when the command dies.
+//
+// The folder itself is the lock file, so that nothing is left when the folder is removed. Who waited for a folder
+// that is gone by now starts over with the new one.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
+	for said := false; ; said = true {
+		held, err := tryLock(dir)
+		if err != nil {
+			return nil, err
+		}
+		if held != nil {
+			return func() { _ = held.Close() }, nil
+		}
+		if !said {
+			fmt.Fprintln(os.Stderr, "another command is at work on the cluster; waiting for it")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// tryLock returns nil without an error if somebody else holds the lock.
+func tryLock(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create the folder of the cluster: %w", err)
+	}
+	file, err := os.Open(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of the cluster: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	mine, errMine := file.Stat()
+	there, errThere := os.Stat(dir)
+	if err != nil || errMine != nil || errThere != nil || !os.SameFile(mine, there) {
+		return nil, file.Close()
+	}
+	return file, nil
+}
