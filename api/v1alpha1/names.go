@@ -9,7 +9,7 @@ const (
 	LabelTemplate = Prefix + "template"
 	// LabelComponent is on the Lease of a gateway, with the value ComponentGateway.
 	LabelComponent = Prefix + "component"
-	// ComponentGateway is the value of LabelComponent on the Lease of a gateway.
+	// ComponentGateway is the value of LabelComponent on the Lease of a gateway, and the name of its container.
 	ComponentGateway = "gateway"
 )
 

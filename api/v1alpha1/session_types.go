@@ -14,9 +14,10 @@ type SessionSpec struct {
 	// +kubebuilder:validation:MaxLength=63
 	Template string `json:"template"`
 
-	// key is what requests call the session: valid UTF-8, 1 to 1,024 bytes.
+	// key is what requests call the session: valid UTF-8 without NUL, 1 to 1,024 bytes.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^[^\x00]+$`
 	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 1024",message="must have at most 1024 bytes"
 	Key string `json:"key"`
 }

@@ -98,7 +98,7 @@ type Route struct {
 
 	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it.
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^(/[-A-Za-z0-9._~]+)*/\{key\}/$`
+	// +kubebuilder:validation:Pattern=`^(/\.?[-A-Za-z0-9_~][-A-Za-z0-9._~]*)*/\{key\}/$`
 	// +optional
 	Path string `json:"path,omitempty"`
 

@@ -3,6 +3,7 @@ package sight
 import (
 	"context"
 	"strings"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -58,22 +59,26 @@ func (s *Sight) mayRun(ctx context.Context, lease *coordinationv1.Lease) bool {
 	return !ended(&pod, lease)
 }
 
-// ended says whether the gateway's container has ended since its process took the Lease. Both times come from the clock of
-// the gateway's node; the kubelet's has whole seconds, cut off, so that a later second is certain and the same one is not.
+// ended says whether the gateway's container has ended since its process took the Lease. All times come from the clock of the
+// gateway's node; the kubelet's have whole seconds, cut off, so that a later second is certain and the same one is not.
 func ended(pod *corev1.Pod, lease *coordinationv1.Lease) bool {
 	if lease.Spec.AcquireTime == nil {
 		return false
 	}
+	taken := lease.Spec.AcquireTime.Time
 	for i := range pod.Status.ContainerStatuses {
 		c := &pod.Status.ContainerStatuses[i]
 		if c.Name != v1alpha1.ComponentGateway {
 			continue
 		}
-		for _, t := range []*corev1.ContainerStateTerminated{c.State.Terminated, c.LastTerminationState.Terminated} {
-			if t != nil && t.FinishedAt.After(lease.Spec.AcquireTime.Time) {
-				return true
-			}
+		if running := c.State.Running; running != nil && !running.StartedAt.After(taken) {
+			return false // the process that took the Lease, even if the clock was set back since the one before it ended
 		}
+		return endedAfter(c.State.Terminated, taken) || endedAfter(c.LastTerminationState.Terminated, taken)
 	}
 	return false
+}
+
+func endedAfter(t *corev1.ContainerStateTerminated, taken time.Time) bool {
+	return t != nil && t.FinishedAt.After(taken)
 }

@@ -1,0 +1,120 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+// late is a client whose view of one session is old, once.
+type late struct {
+	client.Client
+	session *v1alpha1.Session
+}
+
+func (l late) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if s, ok := o.(*v1alpha1.Session); ok {
+		l.session.DeepCopyInto(s)
+		return nil
+	}
+	return l.Client.Get(ctx, name, o, opts...)
+}
+
+var _ = Describe("The end of a pod", func() {
+	It("is recorded, and a wanted session has the next epoch at once when it was killed (000-18, 004-03)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		first := Pod(ctx, s)
+		Ends(ctx, s, 137, "")
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseWaking))
+		Expect(now.Status.Endpoint).To(BeNil())
+		Expect(*now.Status.LastExit.Code).To(BeEquivalentTo(137))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil(), "the name is not free")
+		Turn(ctx, s)
+		second := Pod(ctx, s)
+		Expect(second.UID).NotTo(Equal(first.UID))
+		Expect(second.Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
+	})
+
+	It("puts a session that ended well to sleep, and it is not started again by itself (001-02, 001-04)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		Ends(ctx, s, 0, "bye")
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAsleep))
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+	})
+
+	It("is not believed from the phase alone: no second pod beside one that may run (000-03)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		status(ctx, s, func(p *corev1.PodStatus) { p.Phase = corev1.PodFailed }) // as the pod garbage collector does
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		zero := int64(0)
+		Expect(api.Delete(ctx, Pod(ctx, s), &client.DeleteOptions{GracePeriodSeconds: &zero})).To(Succeed())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseStopping))
+		Touch(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Hour))
+		now := Reconciled(ctx, s)
+		Expect(now).To(HaveReason(v1alpha1.ReasonPodNotEnded))
+		Expect(Pod(ctx, s)).NotTo(BeNil(), "a forced delete freed the name")
+
+		node := &corev1.Node{}
+		Expect(api.Get(ctx, client.ObjectKey{Name: "node-1"}, node)).To(Succeed())
+		Expect(api.Delete(ctx, node)).To(Succeed())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseWaking))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+		Turn(ctx, s)
+		Expect(Pod(ctx, s).Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
+	})
+
+	It("of a leftover of an older Session comes before the first pod of the new one", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		old := Now(ctx, s)
+		old.Finalizers = nil
+		Expect(api.Update(ctx, old)).To(Succeed())
+		Expect(api.Delete(ctx, old)).To(Succeed())
+
+		again := GivenSession(ctx, "a")
+		Touch(ctx, again)
+		Turn(ctx, again)
+		leftover := Pod(ctx, again)
+		Expect(leftover.DeletionTimestamp).NotTo(BeNil())
+		Ends(ctx, again, 0, "")
+		Turn(ctx, again)
+		Expect(Pod(ctx, again)).To(BeNil())
+		Turn(ctx, again)
+		Turn(ctx, again)
+		Expect(Pod(ctx, again).UID).NotTo(Equal(leftover.UID))
+	})
+
+	It("comes before the end of a deleted Session", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		Expect(api.Delete(ctx, s)).To(Succeed())
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseDraining))
+		Expect(now.Status.Drain.Forced).To(BeTrue())
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Expect(saves.asked).To(Equal(1))
+		Ends(ctx, s, 0, "")
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(apierrors.IsNotFound(api.Get(ctx, client.ObjectKeyFromObject(s), s))).To(BeTrue())
+		Expect(Pod(ctx, s)).To(BeNil())
+	})
+})

@@ -1,0 +1,136 @@
+package session
+
+import (
+	"net/http"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+var _ = Describe("A session that is idle", func() {
+	It("is unpublished exactly when its time is over, saved, stopped, and sleeps (000-09, 000-10)", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		Expect(Turn(ctx, s)).To(Equal(time.Minute))
+		clk.SetTime(clk.Now().Add(time.Minute))
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseDraining))
+		Expect(now.Status.Endpoint).To(BeNil())
+		Expect(now.Status.Drain.Activity).To(Equal(now.Status.Activity))
+
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Expect(saves.asked).To(Equal(1))
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+
+		Ends(ctx, s, 0, "")
+		now = Reconciled(ctx, s)
+		Expect(now).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonAsleep)))
+		Expect(now.Status.LastExit.Reason).To(Equal("Slept"))
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+
+		asleep := Now(ctx, s)
+		Expect(Turn(ctx, s)).To(BeZero())
+		Expect(Now(ctx, s).ResourceVersion).To(Equal(asleep.ResourceVersion))
+		Expect(r.memories.byID).To(BeEmpty(), "a sleeping session costs no memory")
+	})
+
+	It("stays asleep under a new leader, and wakes with the next epoch (000-55, 004-15)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Ends(ctx, s, 0, "")
+		r = NewOperator()
+		Turn(ctx, s)
+		r = NewOperator()
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAsleep))
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Expect(Pod(ctx, s).Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
+	})
+
+	It("takes back a sleep when a request comes, and the same pod answers (000-11, 000-12)", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		pod := Pod(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		Touch(ctx, s)
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseAwake))
+		Expect(now.Status.Endpoint.UID).To(Equal(pod.UID))
+		Expect(now.Status.Drain).To(BeNil())
+		Expect(Turn(ctx, s)).To(Equal(time.Minute), "idle time begins anew")
+	})
+
+	It("loses to a touch that the operator has not seen: demand wins (000-15, 000-16)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		stale := Now(ctx, s)
+		Touch(ctx, s)
+		r.Client = late{Client: api, session: stale}
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake), "an unpublish was written over a touch")
+	})
+
+	It("waits for every gateway, and for no clock of theirs", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		gateway := &corev1.Pod{}
+		gateway.Namespace, gateway.Name = namespace, "gateway-1"
+		gateway.Spec.Containers = []corev1.Container{{Name: v1alpha1.ComponentGateway, Image: "x"}}
+		Expect(api.Create(ctx, gateway)).To(Succeed())
+		lease := GivenGateway(ctx, Now(ctx, s))
+		next := lease.DeepCopy()
+		next.Annotations[v1alpha1.AnnotationPodUID] = string(gateway.UID)
+		Expect(api.Patch(ctx, next, client.MergeFrom(lease))).To(Succeed())
+		lease = next
+
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Hour))
+		Consistently(ctx, func() *v1alpha1.Session { return Reconciled(ctx, s) }, "300ms").Should(And(HavePhase(v1alpha1.PhaseDraining), HaveReason(v1alpha1.ReasonWaitingForGateways)))
+		Sees(ctx, lease, Now(ctx, s), string(s.UID))
+		Consistently(ctx, func() *v1alpha1.Session { return Reconciled(ctx, s) }, "300ms").Should(HavePhase(v1alpha1.PhaseDraining), "a gateway that does not vouch for the session was passed over")
+		Sees(ctx, lease, Now(ctx, s))
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+	})
+
+	It("does not wait for a gateway whose pod is gone", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		GivenGateway(ctx, s) // of a pod that does not exist
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(2 * time.Second))
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+	})
+
+	It("keeps its pod when the save fails, and says so", func(ctx SpecContext) {
+		saves.status = http.StatusInternalServerError
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Eventually(ctx, func() *v1alpha1.Session { return Reconciled(ctx, s) }).WithTimeout(10 * time.Second).Should(HaveReason(v1alpha1.ReasonSaveFailed))
+		Expect(Pod(ctx, s).DeletionTimestamp).To(BeNil())
+		saves.status = http.StatusOK
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+	})
+})

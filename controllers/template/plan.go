@@ -1,0 +1,60 @@
+package template
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+const (
+	// countEvery bounds how often the sessions of one template are listed, and so how often its status is written.
+	countEvery = 10 * time.Second
+	// A rejected pod is tried again after as long as the template has been rejected for, within these bounds.
+	minRetry = time.Second
+	maxRetry = 5 * time.Minute
+)
+
+// due says what to look at again.
+type due struct {
+	judge bool
+	count bool
+}
+
+func plan(t *v1alpha1.SessionTemplate, p past, now time.Time) due {
+	at, again := nextTrial(t, p)
+	return due{
+		judge: !judged(t) || (again && !now.Before(at)),
+		count: !now.Before(p.counted.Add(countEvery)),
+	}
+}
+
+// recheck is how long from now plan will have something to do without anything happening; zero: never.
+func recheck(t *v1alpha1.SessionTemplate, p past, done due, now time.Time) time.Duration {
+	var wait time.Duration
+	if at, again := nextTrial(t, p); again {
+		wait = at.Sub(now)
+	}
+	// Something has happened within the ten seconds, perhaps to a session.
+	if end := p.counted.Add(countEvery).Sub(now); !done.count && (wait == 0 || end < wait) {
+		wait = end
+	}
+	return wait
+}
+
+// judged says whether the conditions speak of this generation.
+func judged(t *v1alpha1.SessionTemplate) bool {
+	accepted := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionAccepted)
+	return accepted != nil && accepted.ObservedGeneration == t.Generation
+}
+
+// nextTrial is when the pod of a rejected template is tried again; false: not before the template changes.
+func nextTrial(t *v1alpha1.SessionTemplate, p past) (time.Time, bool) {
+	accepted := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionAccepted)
+	if accepted == nil || accepted.Reason != v1alpha1.ReasonInvalidPod || p.final {
+		return time.Time{}, false
+	}
+	age := p.judged.Sub(accepted.LastTransitionTime.Time)
+	return p.judged.Add(min(max(age, minRetry), maxRetry)), true
+}

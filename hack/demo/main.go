@@ -1,0 +1,70 @@
+// Command demo starts a cluster, installs Dormouse on it with its chart, and plays the whole ring with real requests:
+// wake, serve, sleep, wake again, crash.
+//
+//	go run ./hack/demo up        # what make demo does
+//	go run ./hack/demo down      # what make demo-down does
+//
+// It needs the standard library only; kubectl, helm and the cluster are programs that it builds.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `Show Dormouse on a real Kubernetes.
+
+  go run ./hack/demo VERB
+
+  up        install, then play
+  install   start the cluster; build and load the images; install the chart and the example
+  play      tell the story with real requests, on what is installed
+  down      stop the cluster and leave no trace
+
+Environment:
+  CLUSTER   kind, or local (default: kind where a Docker engine answers, else local)
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, args []string) error {
+	verbs := map[string]func(context.Context, *demo) error{"up": up, "install": install, "play": play, "down": down}
+	if len(args) != 1 || verbs[args[0]] == nil {
+		fmt.Print(usage)
+		if len(args) == 1 && (args[0] == "help" || args[0] == "-h" || args[0] == "--help") {
+			return nil
+		}
+		return fmt.Errorf("one verb is needed: up, install, play or down")
+	}
+	d, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return verbs[args[0]](ctx, d)
+}
+
+func up(ctx context.Context, d *demo) error {
+	if err := install(ctx, d); err != nil {
+		return err
+	}
+	return play(ctx, d)
+}
+
+func down(ctx context.Context, d *demo) error {
+	if err := d.show(ctx, d.cluster, "down"); err != nil {
+		return err
+	}
+	return removeLeftovers()
+}

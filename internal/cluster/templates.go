@@ -1,0 +1,216 @@
+package cluster
+
+import (
+	"cmp"
+	"log/slog"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/key"
+)
+
+// defaultWake is wake.timeout where a template does not say it: that of the API.
+const defaultWake = time.Minute
+
+// Rules are what a template says of how its sessions fall asleep.
+type Rules struct {
+	IdleAfter        time.Duration // zero: not known
+	CountConnections bool
+}
+
+// templates takes the feed of SessionTemplates, and keeps what a gateway needs of them.
+type templates struct {
+	publish func([]gateway.Template) // the sound ones, oldest first
+	synced  func()                   // a list is complete
+	log     *slog.Logger
+
+	listed  map[directory.ID]struct{} // by the list that is coming in; only the feed uses it
+	changed bool                      // since the last publish; likewise
+
+	mu    sync.Mutex
+	known map[directory.ID]*known
+}
+
+// known is what is known of one template.
+type known struct {
+	template gateway.Template
+	rules    Rules
+	pattern  string
+	born     time.Time
+	fault    string // why it is not published; empty: it is
+	created  int    // by this gateway since the operator last counted
+}
+
+func (t *templates) begin() { t.listed = map[directory.ID]struct{}{} }
+
+func (t *templates) put(o client.Object, _ uint64, listed bool) {
+	template := o.(*v1alpha1.SessionTemplate)
+	id := idOf(template)
+	if listed {
+		t.listed[id] = struct{}{}
+	}
+	t.changed = true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.known[id]
+	now := knownOf(template, old)
+	if now.fault != "" && (old == nil || old.fault != now.fault) {
+		t.log.Warn("template left out", "namespace", id.Namespace, "template", id.Name, "error", now.fault)
+	}
+	if t.known == nil {
+		t.known = map[directory.ID]*known{}
+	}
+	t.known[id] = now
+}
+
+func (t *templates) remove(o client.Object, _ uint64) {
+	t.changed = true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.known, idOf(o))
+}
+
+func (t *templates) end(uint64) {
+	t.changed = true
+	t.mu.Lock()
+	for id := range t.known {
+		if _, ok := t.listed[id]; !ok {
+			delete(t.known, id)
+		}
+	}
+	t.mu.Unlock()
+	t.listed = nil
+	t.tell()
+	t.synced()
+}
+
+func (t *templates) seen(uint64) { t.tell() }
+
+func (t *templates) tell() {
+	if !t.changed {
+		return
+	}
+	t.changed = false
+	t.publish(t.sound())
+}
+
+// sound are the templates without a fault, oldest first: of two with the same route, the older one has it.
+func (t *templates) sound() []gateway.Template {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var all []*known
+	for _, k := range t.known {
+		if k.fault == "" {
+			all = append(all, k)
+		}
+	}
+	slices.SortFunc(all, func(a, b *known) int {
+		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.template.Namespace, b.template.Namespace), cmp.Compare(a.template.Name, b.template.Name))
+	})
+	sound := make([]gateway.Template, len(all))
+	for i, k := range all {
+		sound[i] = k.template
+	}
+	return sound
+}
+
+// rules are what the template of a Session says. Without one, open connections count, as they do by default.
+func (t *templates) rules(s *v1alpha1.Session) Rules {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if k := t.known[directory.ID{Namespace: s.Namespace, Name: s.Spec.Template}]; k != nil {
+		return k.rules
+	}
+	return Rules{CountConnections: true}
+}
+
+// full is whether a template has as many sessions as requests may bring about: those that the operator counted, and those
+// that this gateway has created since.
+func (t *templates) full(id directory.ID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.known[id]
+	return k != nil && k.template.SessionsLimit != nil && k.template.Sessions+k.created >= *k.template.SessionsLimit
+}
+
+// created notes that this gateway made a Session of a template.
+func (t *templates) created(id directory.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if k := t.known[id]; k != nil {
+		k.created++
+	}
+}
+
+func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
+	spec := &t.Spec
+	k := &known{
+		template: gateway.Template{
+			Namespace:   t.Namespace,
+			Name:        t.Name,
+			Create:      spec.Key.OnMissing == v1alpha1.MissingCreate,
+			Routes:      routesOf(spec.Routes),
+			WakeTimeout: durationOf(spec.Wake.Timeout, defaultWake),
+			MaxHeld:     int(spec.Wake.MaxHeld),
+			IdleAfter:   durationOf(spec.Idle.After, 0),
+			Sessions:    int(t.Status.Sessions.Total),
+		},
+		rules:   Rules{IdleAfter: durationOf(spec.Idle.After, 0), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		pattern: spec.Key.Pattern,
+		born:    t.CreationTimestamp.Time,
+	}
+	if spec.Wake.Ready != nil {
+		k.template.ReadyPath = spec.Wake.Ready.Path
+	}
+	if l := spec.Limits.Sessions; l != nil {
+		limit := int(*l)
+		k.template.SessionsLimit = &limit
+	}
+	if old != nil && old.template.Sessions == k.template.Sessions {
+		k.created = old.created
+	}
+	k.judge(t, old)
+	return k
+}
+
+// judge compiles the pattern, unless the old one will do, and finds the fault of the template.
+func (k *known) judge(t *v1alpha1.SessionTemplate, old *known) {
+	var err error
+	if k.template.Pattern, err = patternOf(k.pattern, old); err != nil {
+		k.fault = err.Error()
+	}
+	if c := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionAccepted); c != nil && c.Status == metav1.ConditionFalse {
+		k.fault = c.Reason
+	}
+}
+
+func patternOf(pattern string, old *known) (*regexp.Regexp, error) {
+	if old != nil && old.pattern == pattern && old.template.Pattern != nil {
+		return old.template.Pattern, nil
+	}
+	return key.Pattern(pattern)
+}
+
+func routesOf(from []v1alpha1.Route) []gateway.Route {
+	routes := make([]gateway.Route, len(from))
+	for i, r := range from {
+		routes[i] = gateway.Route{Host: r.Host, Path: r.Path, Header: r.Header}
+	}
+	return routes
+}
+
+func durationOf(d *metav1.Duration, otherwise time.Duration) time.Duration {
+	if d == nil {
+		return otherwise
+	}
+	return d.Duration
+}

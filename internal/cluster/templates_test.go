@@ -1,0 +1,87 @@
+package cluster
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
+)
+
+// namesIn are the templates of a namespace that were published last.
+func (h *hands) namesIn(namespace string, last *[]gateway.Template) []string {
+	for {
+		select {
+		case *last = <-h.published:
+			continue
+		default:
+		}
+		var names []string
+		for _, t := range *last {
+			if t.Namespace == namespace {
+				names = append(names, t.Name)
+			}
+		}
+		return names
+	}
+}
+
+var _ = Describe("Templates", func() {
+	It("are published oldest first, without those that are broken, and follow", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		older, younger := newTemplate(namespace, "b"), newTemplate(namespace, "a")
+		broken, refused := newTemplate(namespace, "broken"), newTemplate(namespace, "refused")
+		broken.Spec.Key.Pattern = "("
+		create(ctx, older, broken, refused)
+		time.Sleep(1100 * time.Millisecond) // creation times have whole seconds
+		create(ctx, younger)
+		h := runs(ctx, namespace, "gw")
+		var last []gateway.Template
+		names := func() []string { return h.namesIn(namespace, &last) }
+		Expect(names()).To(Equal([]string{"b", "refused", "a"}))
+		meta.SetStatusCondition(&refused.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidPod,
+		})
+		Expect(server.Client.Status().Update(ctx, refused)).To(Succeed())
+		Eventually(names).Should(Equal([]string{"b", "a"}))
+		Expect(server.Client.Delete(ctx, older)).To(Succeed())
+		Eventually(names).Should(Equal([]string{"a"}))
+	})
+
+	It("say what a gateway needs of them", func() {
+		t := newTemplate("games", "chess")
+		t.Spec.Key = v1alpha1.KeySpec{Pattern: "[a-z]+", OnMissing: v1alpha1.MissingCreate}
+		t.Spec.Routes = []v1alpha1.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}}
+		t.Spec.Wake = v1alpha1.WakeSpec{Timeout: &metav1.Duration{Duration: 5 * time.Second}, MaxHeld: 7, Ready: &v1alpha1.HTTPGet{Path: "/ready"}}
+		t.Spec.Idle.Counts = v1alpha1.CountsRequests
+		t.Spec.Limits.Sessions, t.Status.Sessions.Total = ptr.To[int32](9), 3
+		k := knownOf(t, nil)
+		Expect(k.fault).To(BeEmpty())
+		Expect(k.rules).To(Equal(Rules{IdleAfter: time.Minute}))
+		Expect(k.template.Pattern.MatchString("abc1")).To(BeFalse())
+		k.template.Pattern = nil
+		Expect(k.template).To(Equal(gateway.Template{
+			Namespace: "games", Name: "chess", Create: true, Routes: []gateway.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
+			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdleAfter: time.Minute, SessionsLimit: ptr.To(9), Sessions: 3,
+		}))
+	})
+})
+
+var _ = Describe("Metrics", func() {
+	It("are well made, and have no label per key", func(ctx SpecContext) {
+		registry := prometheus.NewRegistry()
+		h := runs(ctx, newNamespace(ctx), "gw", func(o *Options, _ *line) { o.Metrics = registry })
+		h.waker.count("ok")
+		families, err := registry.Gather()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(families).To(HaveLen(6))
+		Expect(promlint.NewWithMetricFamilies(families).Lint()).To(BeEmpty())
+	})
+})

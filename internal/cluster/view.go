@@ -1,0 +1,123 @@
+package cluster
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/directory"
+)
+
+// sighted selects the Sessions that matter to a gateway: neither those that nobody has wanted yet, nor those asleep.
+const sighted = "status.phase!=,status.phase!=" + string(v1alpha1.PhaseAsleep)
+
+func idOf(o client.Object) directory.ID {
+	return directory.ID{Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// versionOf is the resourceVersion as a number; the API server promises that it is one, and that it grows.
+func versionOf(resourceVersion string) (uint64, error) {
+	v, err := strconv.ParseUint(resourceVersion, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read resourceVersion: %w", err)
+	}
+	return v, nil
+}
+
+// viewOf is what a Session says to a gateway.
+func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
+	v := directory.View{
+		Version:   version,
+		UID:       string(s.UID),
+		State:     stateOf(s),
+		Epoch:     s.Status.Epoch,
+		Gone:      !s.DeletionTimestamp.IsZero(),
+		IdleAfter: r.IdleAfter,
+		Counts:    r.CountConnections,
+	}
+	if a := demand(s); a != nil {
+		v.Activity = a.Time.Time
+	}
+	if v.State == directory.Failed {
+		v.Failure = failureOf(s)
+	}
+	if e := s.Status.Endpoint; e != nil {
+		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port)}
+		return v
+	}
+	if d := s.Status.Drain; d != nil {
+		v.Unwanted = same(demand(s), d.Activity)
+		v.Forced = d.Forced
+		v.Deadline = timeOf(d.Deadline)
+	}
+	return v
+}
+
+func stateOf(s *v1alpha1.Session) directory.State {
+	switch s.Status.Phase {
+	case "", v1alpha1.PhaseAsleep:
+		return directory.Absent
+	case v1alpha1.PhaseFailed:
+		return directory.Failed
+	}
+	if s.Status.Endpoint != nil {
+		return directory.Reachable
+	}
+	return directory.Unreachable
+}
+
+func same(a, b *v1alpha1.Activity) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Time.Time.Equal(b.Time.Time) && a.Source == b.Source && a.By == b.By
+}
+
+// demand is the latest demand for a session: its activity, or that it was made because somebody wanted it.
+func demand(s *v1alpha1.Session) *v1alpha1.Activity {
+	if s.Status.Activity != nil {
+		return s.Status.Activity
+	}
+	since, err := time.Parse(time.RFC3339Nano, s.Annotations[v1alpha1.AnnotationWantedSince])
+	if err != nil {
+		return nil
+	}
+	return &v1alpha1.Activity{Time: metav1.NewMicroTime(since), Source: v1alpha1.SourceRequest}
+}
+
+// failureOf is why a Failed session does not start: how its last pod ended, or what its condition says.
+func failureOf(s *v1alpha1.Session) directory.Failure {
+	f := directory.Failure{Reason: v1alpha1.ReasonStartFailed}
+	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+		f.Reason, f.Message = c.Reason, c.Message
+	}
+	if e := s.Status.LastExit; e != nil {
+		f.Reason, f.Message = e.Reason, words(e)
+	}
+	if s.Status.Failures != nil {
+		f.RetryAt = timeOf(s.Status.Failures.RetryAt)
+	}
+	return f
+}
+
+func words(e *v1alpha1.Exit) string {
+	if e.Code == nil {
+		return e.Message
+	}
+	if e.Message == "" {
+		return fmt.Sprintf("exit code %d", *e.Code)
+	}
+	return fmt.Sprintf("exit code %d: %s", *e.Code, e.Message)
+}
+
+func timeOf(t *metav1.MicroTime) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}

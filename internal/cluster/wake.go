@@ -1,0 +1,149 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/directory"
+)
+
+// wakeAttempts bounds how often one request touches and creates in turn, while others delete.
+const wakeAttempts = 3
+
+// waker brings sessions about: it touches or creates them, and waits.
+type waker struct {
+	*toucher
+	templates *templates
+	creates   singleflight.Group
+}
+
+// wake returns nil as soon as the session is reachable, a *directory.Refusal where it will not be, and the cause if the
+// context ends before. The touch is skipped if the session was touched lately, by any gateway, and is on its way.
+func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
+	if w.directory.Stale() {
+		return unavailable("This gateway has lost the API server.")
+	}
+	waiter := w.directory.Await(wish)
+	defer waiter.Done()
+	touched := false
+	for {
+		view, touch := waiter.View()
+		if decided, err := w.verdict(view); decided {
+			return err
+		}
+		after := view.Version
+		// A failure that is over is touched once: gateways would take each other's touches of it for news.
+		if touch && !(touched && view.State == directory.Failed) {
+			var err error
+			if after, err = w.demand(ctx, wish); err != nil {
+				return err
+			}
+			touched = true
+			view, _ = waiter.View()
+			if decided, err := w.verdict(view); decided {
+				return err
+			}
+		}
+		if _, err := waiter.Next(ctx, after); err != nil {
+			return err
+		}
+	}
+}
+
+// verdict is what a view decides for one who waits.
+func (w *waker) verdict(v directory.View) (decided bool, err error) {
+	switch {
+	case v.Gone:
+		return true, &directory.Refusal{Kind: directory.Gone, Reason: "Deleted", Message: "The session is being deleted."}
+	case v.State == directory.Reachable:
+		return true, nil
+	case v.State == directory.Failed && !v.Failure.Over(w.now()):
+		return true, &directory.Refusal{
+			Kind:       directory.StartFailed,
+			Reason:     v.Failure.Reason,
+			Message:    v.Failure.Message,
+			RetryAfter: v.Failure.RetryAt.Sub(w.now()),
+		}
+	}
+	return false, nil
+}
+
+// demand touches the session, or makes it where that is allowed, and gives the version since which it is wanted.
+func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error) {
+	for range wakeAttempts {
+		version, err := w.touch(ctx, wish.ID, v1alpha1.SourceRequest)
+		if err == nil || ctx.Err() != nil {
+			return version, err
+		}
+		if !missing(err) {
+			return 0, refusalOf(err)
+		}
+		if !wish.Create {
+			return 0, &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
+		}
+		version, err = w.create(ctx, wish)
+		if err == nil || !apierrors.IsAlreadyExists(err) {
+			return version, err
+		}
+	}
+	return 0, unavailable("The session was deleted again and again.")
+}
+
+// create makes the Session of a wish. That somebody else made it meanwhile is the one error of the API server that it
+// gives as it is.
+func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error) {
+	flight := w.creates.DoChan(wish.ID.Namespace+"/"+wish.ID.Name, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchTimeout)
+		defer cancel()
+		version, err := w.post(ctx, wish)
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			w.count("failed")
+			return version, refusalOf(err)
+		}
+		return version, err
+	})
+	select {
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	case r := <-flight:
+		return r.Val.(uint64), r.Err
+	}
+}
+
+func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
+	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
+	if w.templates.full(template) {
+		return 0, &directory.Refusal{Kind: directory.LimitReached, Reason: "Sessions", Message: "limits.sessions of the template is reached."}
+	}
+	var s *v1alpha1.Session
+	err := retry(ctx, func() error {
+		s = w.newSession(wish)
+		return w.client.Create(ctx, s, client.FieldOwner(v1alpha1.OwnerGateway))
+	})
+	if err != nil {
+		return 0, fmt.Errorf("create session: %w", err)
+	}
+	w.count("created")
+	w.templates.created(template)
+	return w.tell(s)
+}
+
+// newSession is wanted from its creation on: one write, not two.
+func (w *waker) newSession(wish directory.Wish) *v1alpha1.Session {
+	since := w.next(time.Time{}).UTC().Format(metav1.RFC3339Micro)
+	return &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   wish.ID.Namespace,
+			Name:        wish.ID.Name,
+			Annotations: map[string]string{v1alpha1.AnnotationWantedSince: since},
+		},
+		Spec: v1alpha1.SessionSpec{Template: wish.Template, Key: wish.Key},
+	}
+}

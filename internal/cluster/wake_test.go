@@ -1,0 +1,181 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/gstruct"
+	"github.com/onsi/gomega/types"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/directory"
+)
+
+func refusedWith(kind directory.RefusalKind) types.GomegaMatcher {
+	return gstruct.PointTo(HaveField("Kind", kind))
+}
+
+var _ = Describe("A wake", func() {
+	var namespace string
+	BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx) })
+
+	// 000-03, 000-36, 000-37
+	It("costs one touch, however many wait for it", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, newTemplate(namespace, "chess"), s)
+		h := runs(ctx, namespace, "gw")
+		var all []<-chan error
+		for range 100 {
+			all = append(all, h.wakes(ctx, wishFor(s)))
+		}
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		Expect(s.Status.Activity.Source).To(Equal(v1alpha1.SourceRequest))
+		Expect(s.Status.Activity.By).To(Equal("gw-1"))
+		late := h.wakes(ctx, wishFor(s))
+		operator(ctx, s, published(1))
+		for _, done := range append(all, late) {
+			Eventually(ctx, done).Should(Receive(BeNil()))
+		}
+		Expect(h.line.touches.Load()).To(BeEquivalentTo(1))
+		v := h.enter(s)
+		Expect(v.Pod()).To(Equal(directory.Pod{UID: "pod", Address: "127.0.0.1", Port: 80}))
+		v.Leave()
+		Consistently(h.line.touches.Load).Should(BeEquivalentTo(1))
+	})
+
+	It("goes on when the one who asked first has gone", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		h.line.fail("touch", errDown)
+		first, gone := context.WithCancel(ctx)
+		done := h.wakes(first, wishFor(s))
+		Eventually(h.line.touches.Load).Should(BeNumerically(">", 0))
+		gone()
+		Eventually(ctx, done).Should(Receive(MatchError(context.Canceled)))
+		h.line.fail("touch", nil)
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+	})
+
+	// 000-07
+	It("of a key without a Session is refused, where none may be made", func(ctx SpecContext) {
+		h := runs(ctx, namespace, "gw")
+		err := h.Wake(ctx, wishFor(newSession(namespace, "unknown")))
+		Expect(err).To(refusedWith(directory.NotFound))
+		Expect(h.line.creates.Load()).To(BeZero())
+		Expect(h.Directory.IDs()).NotTo(ContainElement(HaveField("Namespace", namespace)))
+	})
+
+	// 000-03, 004-05
+	It("makes the Session where it may, with one write, whoever else does", func(ctx SpecContext) {
+		create(ctx, newTemplate(namespace, "chess"))
+		s := newSession(namespace, "new")
+		wish := wishFor(s)
+		wish.Create = true
+		one, other := runs(ctx, namespace, "gw-a"), runs(ctx, namespace, "gw-b")
+		all := []<-chan error{one.wakes(ctx, wish), one.wakes(ctx, wish), one.wakes(ctx, wish)}
+		Eventually(func() any { return server.Client.Get(ctx, keyOf(s), s) }).Should(Succeed())
+		Expect(time.Parse(time.RFC3339Nano, s.Annotations[v1alpha1.AnnotationWantedSince])).To(BeTemporally("~", time.Now(), 10*time.Second))
+		all = append(all, other.wakes(ctx, wish))
+		operator(ctx, s, published(1))
+		for _, done := range all {
+			Eventually(ctx, done).Should(Receive(BeNil()))
+		}
+		Expect(one.line.creates.Load()).To(BeEquivalentTo(1))
+		Expect(one.line.touches.Load()).To(BeEquivalentTo(1), "the touch that found nothing")
+	})
+
+	It("makes no Session beyond limits.sessions", func(ctx SpecContext) {
+		template := newTemplate(namespace, "chess")
+		template.Spec.Limits.Sessions = ptr.To[int32](1)
+		create(ctx, template)
+		h := runs(ctx, namespace, "gw")
+		first, second := wishFor(newSession(namespace, "first")), wishFor(newSession(namespace, "second"))
+		first.Create, second.Create = true, true
+		cancelled, cancel := context.WithCancel(ctx)
+		h.wakes(cancelled, first)
+		Eventually(h.line.creates.Load).Should(BeEquivalentTo(1))
+		cancel()
+		Eventually(func() any { return h.Wake(ctx, second) }).Should(refusedWith(directory.LimitReached))
+	})
+
+	It("makes no Session that the quota forbids", func(ctx SpecContext) {
+		hard := corev1.ResourceList{"count/sessions.sessions.dormouse.dev": resource.MustParse("0")}
+		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}
+		create(ctx, quota)
+		quota.Status = corev1.ResourceQuotaStatus{Hard: hard, Used: hard}
+		Expect(server.Client.Status().Update(ctx, quota)).To(Succeed())
+		h := runs(ctx, namespace, "gw")
+		wish := wishFor(newSession(namespace, "new"))
+		wish.Create = true
+		Expect(h.Wake(ctx, wish)).To(refusedWith(directory.LimitReached))
+	})
+
+	It("of a key that the API server does not take is refused with its words", func(ctx SpecContext) {
+		h := runs(ctx, namespace, "gw")
+		s := newSession(namespace, "a")
+		wish := wishFor(s)
+		wish.Create, wish.Key = true, "b"
+		Expect(h.Wake(ctx, wish)).To(And(refusedWith(directory.NotFound), MatchError(ContainSubstring("metadata.name"))))
+	})
+
+	// 000-04
+	It("of a session that cannot start is refused at once, and touches nothing", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		done := h.wakes(ctx, wishFor(s))
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		operator(ctx, s, func(s *v1alpha1.SessionStatus) {
+			s.Phase = v1alpha1.PhaseFailed
+			s.LastExit = &v1alpha1.Exit{Epoch: 1, Reason: "Error", Code: ptr.To[int32](3), Message: "no such file", Time: metav1.Now()}
+			s.Failures = &v1alpha1.Failures{Count: 1, RetryAt: ptr.To(metav1.NewMicroTime(time.Now().Add(time.Minute)))}
+		})
+		refused := And(refusedWith(directory.StartFailed), MatchError("Error: exit code 3: no such file"),
+			gstruct.PointTo(HaveField("RetryAfter", BeNumerically("~", time.Minute, 10*time.Second))))
+		Eventually(ctx, done).Should(Receive(refused))
+		Expect(h.Wake(ctx, wishFor(s))).To(refused)
+		Expect(h.line.touches.Load()).To(BeEquivalentTo(1))
+	})
+
+	It("of a Session that is being deleted is refused", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		s.Finalizers = []string{v1alpha1.Finalizer}
+		create(ctx, s)
+		Expect(server.Client.Delete(ctx, s)).To(Succeed())
+		h := runs(ctx, namespace, "gw")
+		Expect(h.Wake(ctx, wishFor(s))).To(refusedWith(directory.Gone))
+	})
+
+	It("is refused when the API server does not answer", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		h.line.fail("touch", errDown)
+		Eventually(ctx, h.wakes(ctx, wishFor(s))).WithTimeout(15 * time.Second).Should(Receive(refusedWith(directory.Unavailable)))
+		Expect(h.line.touches.Load()).To(BeNumerically(">", 3))
+	})
+
+	// 000-16: whoever comes while the session stops waits for the next epoch.
+	It("outlasts the end of the epoch before", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		operator(ctx, s, published(1))
+		operator(ctx, s, drained)
+		operator(ctx, s, func(s *v1alpha1.SessionStatus) { s.Phase = v1alpha1.PhaseStopping })
+		h := runs(ctx, namespace, "gw")
+		done := h.wakes(ctx, wishFor(s))
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		operator(ctx, s, asleep)
+		Consistently(ctx, done).ShouldNot(Receive())
+		operator(ctx, s, published(2))
+		Eventually(ctx, done).Should(Receive(BeNil()))
+		Expect(h.enter(s).Epoch()).To(BeEquivalentTo(2))
+	})
+})

@@ -1,0 +1,35 @@
+package directory
+
+import "time"
+
+// RefusalKind is what a refusal means to the one who is refused.
+type RefusalKind int
+
+const (
+	// NotFound is a key that has no Session, and for which none may be made.
+	NotFound RefusalKind = iota + 1
+	// Gone is a Session that is being deleted.
+	Gone
+	// StartFailed is a session that could not start, and is not tried again before RetryAfter.
+	StartFailed
+	// LimitReached is a Session that a limit or a quota does not allow.
+	LimitReached
+	// Unavailable is an API server that does not answer, or a gateway whose view is stale.
+	Unavailable
+)
+
+// Refusal is why a session cannot be had now.
+type Refusal struct {
+	Kind       RefusalKind
+	Reason     string        // one constant word
+	Message    string        // for a person
+	RetryAfter time.Duration // when to come back; zero: not known
+}
+
+// Error is the reason and the message.
+func (r *Refusal) Error() string {
+	if r.Message == "" {
+		return r.Reason
+	}
+	return r.Reason + ": " + r.Message
+}

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	// firstPause is between the first two attempts to reach a pod that starts; it doubles up to maxPause. A connect costs
+	// some 0.1 ms, and one of all who wait for a pod knocks, so this is 1 % of a processor for each pod that starts.
+	firstPause = time.Millisecond
+	maxPause   = 10 * time.Millisecond
+	// attemptTimeout bounds one attempt: a SYN that is lost because the pod's network is not there yet is not sent again
+	// for a second.
+	attemptTimeout = 100 * time.Millisecond
+	// readyTimeout bounds one request to the ready path.
+	readyTimeout = time.Second
+	// readyBody is how many bytes of its answer are read, so that the connection can be used again.
+	readyBody = 64 << 10
+)
+
+// errUnpublished is a pod that may not be dialled any more, or not by a gateway whose view is stale.
+var errUnpublished = errors.New("pod is not published")
+
+// errShut is a pod that did not take the connection of somebody else.
+var errShut = errors.New("pod takes no connections")
+
+// connect gives a link to a pod for one request: an idle one, or a new one as soon as the pod takes connections. It calls hold
+// before it waits for longer than one attempt. Its errors are errUnpublished, that of hold, and the context's.
+func (ps *pods) connect(ctx context.Context, uid, readyPath string, hold func() error) (*link, error) {
+	p := ps.enter(uid, readyPath == "")
+	defer p.leave()
+	if l := p.take(); l != nil {
+		return l, nil
+	}
+	return ps.reach(ctx, p, readyPath, hold)
+}
+
+// reach dials a pod. Behind a gate, one of all who want the pod knocks, and the others wait for the gate.
+func (ps *pods) reach(ctx context.Context, p *pod, readyPath string, hold func() error) (*link, error) {
+	for {
+		gate := p.closedGate()
+		if gate == nil {
+			l, err := ps.direct(ctx, p)
+			if !retryable(ctx, err) {
+				return l, err
+			}
+			gate = p.shut()
+		}
+		if err := hold(); err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-gate:
+		case p.turn <- struct{}{}:
+			l, err := ps.knock(ctx, p, readyPath)
+			<-p.turn
+			return l, err
+		}
+	}
+}
+
+// direct dials a pod that takes connections, as far as is known. Only a few do so at once: where many want a pod that has just
+// opened, most find a link that another gives back, and none meets a full backlog.
+func (ps *pods) direct(ctx context.Context, p *pod) (*link, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-p.slots }()
+	if l := p.take(); l != nil {
+		return l, nil
+	}
+	if p.closedGate() != nil {
+		return nil, errShut
+	}
+	return ps.attempt(ctx, p)
+}
+
+// knock dials until the port opens, and until the ready path answers if there is one, and opens the gate.
+func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, error) {
+	pause := firstPause
+	for {
+		l, err := ps.attempt(ctx, p)
+		if err == nil && !p.isReady() {
+			l, err = l.askReady(ctx, readyPath)
+		}
+		if err == nil {
+			p.open()
+			return l, nil
+		}
+		if !retryable(ctx, err) {
+			return nil, err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// attempt dials once, and only if the pod is published at this moment.
+func (ps *pods) attempt(ctx context.Context, p *pod) (*link, error) {
+	to, ok := ps.address(p.uid)
+	if !ok {
+		return nil, errUnpublished
+	}
+	dialCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	conn, err := ps.dial(dialCtx, "tcp", net.JoinHostPort(to.Address, strconv.Itoa(to.Port)))
+	ps.metrics.dialled(err)
+	if err != nil {
+		return nil, err
+	}
+	return newLink(ctx, p, conn)
+}
+
+// retryable says whether the pod may take the next attempt. What ends with the context does not.
+func retryable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !errors.Is(err, errUnpublished)
+}
+
+// askReady asks the ready path once. The link comes back if it is good for a request.
+func (l *link) askReady(ctx context.Context, path string) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	err := l.get(ctx, path)
+	if err == nil {
+		err = l.http.Reserve() // it says so if the pod closed the connection after its answer
+	}
+	if err != nil {
+		l.drop()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *link) get(ctx context.Context, path string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.conn.RemoteAddr().String()+path, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("User-Agent", "dormouse-gateway")
+	res, err := l.http.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode < 200 || res.StatusCode > 399 {
+		return errors.New("not ready: " + res.Status)
+	}
+	l.pod.setReady()
+	_, err = io.CopyN(io.Discard, res.Body, readyBody)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// closedGate is nil if the pod takes connections, as far as is known.
+func (p *pod) closedGate() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gate
+}
+
+func (p *pod) shut() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gate == nil {
+		p.gate = make(chan struct{})
+	}
+	return p.gate
+}
+
+func (p *pod) open() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gate != nil {
+		close(p.gate)
+		p.gate = nil
+	}
+}
+
+func (p *pod) isReady() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ready
+}
+
+func (p *pod) setReady() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = true
+}
+
+// sleep waits, or ends with the context.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}

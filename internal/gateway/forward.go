@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"sync"
+)
+
+// errUnwritten is a request of which no pod got a byte, and of whose body nothing is lost: it may be sent again.
+var errUnwritten = errors.New("nothing was written")
+
+// exchange is one attempt to send one request to one pod.
+type exchange struct {
+	gateway *Gateway
+	target  Target
+	seat    seat
+	in      *http.Request
+	body    *clientBody
+	tunnel  *tunnel // of a request that upgrades
+	start   int64   // bytes written to the link before this request
+	err     error   // why there is no answer of the pod
+}
+
+// forward sends a request to the pod at the seat, and its answer to the client. It uses the seat up. Its error says why the
+// client has no answer yet: errUnwritten, errClientGone or a Problem.
+func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
+	defer s.visit.Leave()
+	defer s.link.release()
+	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
+	w = x.prepare(w)
+	defer x.finish()
+	proxy := httputil.ReverseProxy{
+		Rewrite:        x.rewrite,
+		Transport:      x,
+		ModifyResponse: x.inspect,
+		ErrorHandler:   x.fail,
+		BufferPool:     &buffers,
+		ErrorLog:       quietLog,
+	}
+	proxy.ServeHTTP(w, r)
+	return x.err
+}
+
+// prepare puts into the way what has to see the body and the upgrade. An upgrade to anything but WebSocket is none.
+func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
+	if x.in.ContentLength != 0 {
+		x.body = &clientBody{from: x.in.Body}
+		x.in.Body = x.body
+	}
+	if !isWebSocket(x.in) {
+		x.in.Header.Del("Upgrade")
+		return w
+	}
+	x.tunnel = &tunnel{
+		ResponseWriter: w, visit: x.seat.visit, upgrades: &x.gateway.upgrades, done: make(chan struct{}),
+	}
+	return x.tunnel
+}
+
+func (x *exchange) finish() {
+	if x.tunnel != nil {
+		x.tunnel.close()
+	}
+}
+
+func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
+	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
+}
+
+// RoundTrip sends the request over the seat's link, once.
+func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
+	return x.seat.link.http.RoundTrip(r)
+}
+
+// inspect looks at the pod's answer before the client gets it.
+func (x *exchange) inspect(res *http.Response) error {
+	res.Header.Del(headerReason)
+	if x.seat.waited > 0 {
+		res.Header.Add(headerServerTiming, serverTiming(x.seat.waited))
+	}
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		return nil
+	}
+	if x.tunnel == nil {
+		return &Problem{Reason: ReasonBadAnswer, Detail: "an upgrade that nobody asked for", Outcome: OutcomeUnknown}
+	}
+	pod, ok := res.Body.(io.ReadWriteCloser)
+	if !ok { // as net/http says it is for this status
+		return &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown}
+	}
+	res.Body = x.tunnel.join(pod)
+	return nil
+}
+
+// fail keeps the error for whoever called forward.
+func (x *exchange) fail(_ http.ResponseWriter, _ *http.Request, err error) {
+	x.err = x.classify(err)
+}
+
+// classify says whose fault it is that there is no answer.
+func (x *exchange) classify(err error) error {
+	var p *Problem
+	conn := x.seat.link.conn
+	switch {
+	case errors.Is(x.body.fault(), os.ErrDeadlineExceeded): // first: net/http takes it for a client that has gone
+		return &Problem{Reason: ReasonSlowBody, Outcome: OutcomeUnknown}
+	case x.tunnel != nil && x.tunnel.open.Load(), x.in.Context().Err() != nil:
+		return errClientGone
+	case errors.As(err, &p):
+		return p
+	case x.body.fault() != nil:
+		return &Problem{Reason: ReasonBadBody, Outcome: OutcomeUnknown}
+	case conn.written.Load() == x.start && !x.body.touched():
+		return errUnwritten
+	case conn.written.Load() == x.start:
+		return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
+	case conn.broken.Load():
+		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}
+	}
+	return &Problem{Reason: ReasonBadAnswer, Detail: err.Error(), Outcome: OutcomeUnknown}
+}
+
+// quietLog drops what httputil says of a client or a pod that broke off: the access log has it.
+var quietLog = log.New(io.Discard, "", 0)
+
+// buffers are what bodies are copied through.
+var buffers bufferPool
+
+// copySize is what httputil would take for each answer.
+const copySize = 32 << 10
+
+type bufferPool struct{ pool sync.Pool }
+
+// Get gives a buffer.
+func (b *bufferPool) Get() []byte {
+	if p, ok := b.pool.Get().(*[]byte); ok {
+		return *p
+	}
+	return make([]byte, copySize)
+}
+
+// Put takes it back.
+func (b *bufferPool) Put(p []byte) { b.pool.Put(&p) }

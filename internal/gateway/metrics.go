@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are what a gateway counts. None has a label per key.
+type Metrics struct {
+	requests *prometheus.CounterVec
+	held     prometheus.Gauge
+	wakes    *prometheus.HistogramVec
+	dials    *prometheus.CounterVec
+	resends  prometheus.Counter
+	upgraded prometheus.Gauge
+	panics   prometheus.Counter
+}
+
+// NewMetrics makes the metrics and registers them. It panics if they are registered already.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dormouse_gateway_requests_total",
+			Help: "Requests that were answered, by status code and, where the gateway answered itself, by its reason. 499: the client went away.",
+		}, []string{"code", "reason"}),
+		held: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "dormouse_gateway_held_requests",
+			Help: "Requests that wait for a session to wake.",
+		}),
+		wakes: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "dormouse_gateway_wake_duration_seconds",
+			Help:    "How long requests waited for a session to wake, by what came of it: Awake, ClientGone or the reason of the refusal.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, []string{"outcome"}),
+		dials: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dormouse_gateway_dials_total",
+			Help: "Attempts to open a connection to a pod. Those to a pod that starts are refused until its port opens.",
+		}, []string{"result"}),
+		resends: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dormouse_gateway_resends_total",
+			Help: "Requests that were sent again because no pod had got one byte of them.",
+		}),
+		upgraded: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "dormouse_gateway_upgraded_connections",
+			Help: "Open WebSockets.",
+		}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dormouse_gateway_panics_total",
+			Help: "Requests that hit a fault of the gateway.",
+		}),
+	}
+	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics)
+	return m
+}
+
+func (m *Metrics) answered(code int, reason string) {
+	m.requests.WithLabelValues(strconv.Itoa(code), reason).Inc()
+}
+
+func (m *Metrics) dialled(err error) {
+	result := "opened"
+	if err != nil {
+		result = "failed"
+	}
+	m.dials.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) woken(waited time.Duration, err error) {
+	m.wakes.WithLabelValues(outcome(err)).Observe(waited.Seconds())
+}
+
+func outcome(err error) string {
+	var p *Problem
+	switch {
+	case err == nil:
+		return "Awake"
+	case errors.Is(err, errClientGone):
+		return "ClientGone"
+	case errors.As(err, &p):
+		return string(p.Reason)
+	}
+	return string(ReasonInternal)
+}

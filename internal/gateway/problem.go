@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Headers of the gateway.
+const (
+	headerReason       = "Dormouse-Reason" // on every answer that is not a pod's
+	headerWake         = "Dormouse-Wake"   // "no" in a request: do not wake the session for it
+	headerServerTiming = "Server-Timing"   // how long a request waited
+)
+
+// documentation has a heading for each reason.
+const documentation = "https://github.com/dormouse-dev/dormouse/blob/main/docs/troubleshooting.md#"
+
+// errClientGone is a client that does not wait for an answer any more.
+var errClientGone = errors.New("client is gone")
+
+// Problem is an answer of the gateway itself. It is an error, so that a step of the road can return it.
+type Problem struct {
+	Reason     Reason
+	Status     int           // zero: the reason's
+	Detail     string        // for a person, of this one occurrence
+	Cause      string        // one word of the one who refused, such as ImagePullBackOff
+	Limit      string        // which one is reached
+	Outcome    string        // whether a pod got the request, where that is a question
+	RetryAfter time.Duration // zero: not known
+	Location   string        // of a redirect
+}
+
+// Error is the reason and the detail.
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return string(p.Reason)
+	}
+	return string(p.Reason) + ": " + p.Detail
+}
+
+func (p *Problem) status() int {
+	if p.Status != 0 {
+		return p.Status
+	}
+	return answers[p.Reason].status
+}
+
+// document is a Problem as RFC 9457 wants it.
+type document struct {
+	Type       string `json:"type"`
+	Title      string `json:"title"`
+	Status     int    `json:"status"`
+	Detail     string `json:"detail,omitempty"`
+	Reason     Reason `json:"reason"`
+	Cause      string `json:"cause,omitempty"`
+	Limit      string `json:"limit,omitempty"`
+	Outcome    string `json:"outcome,omitempty"`
+	RetryAfter int64  `json:"retryAfterSeconds,omitempty"`
+}
+
+// answer tells the client why it gets no answer of a pod. A client that is gone is told nothing.
+func answer(w http.ResponseWriter, err error) {
+	if errors.Is(err, errClientGone) {
+		panic(http.ErrAbortHandler)
+	}
+	var p *Problem
+	if !errors.As(err, &p) {
+		p = &Problem{Reason: ReasonInternal}
+	}
+	body, err := json.Marshal(p.document())
+	if err != nil { // strings and numbers only
+		panic(err)
+	}
+	p.header(w.Header())
+	w.WriteHeader(p.status())
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func (p *Problem) document() document {
+	return document{
+		Type:       documentation + strings.ToLower(string(p.Reason)),
+		Title:      answers[p.Reason].title,
+		Status:     p.status(),
+		Detail:     p.Detail,
+		Reason:     p.Reason,
+		Cause:      p.Cause,
+		Limit:      p.Limit,
+		Outcome:    p.Outcome,
+		RetryAfter: seconds(p.RetryAfter),
+	}
+}
+
+func (p *Problem) header(h http.Header) {
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	h.Set(headerReason, string(p.Reason))
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(seconds(p.RetryAfter), 10))
+	}
+	if p.Location != "" {
+		h.Set("Location", p.Location)
+	}
+	if p.status() == http.StatusMethodNotAllowed {
+		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+}
+
+// seconds rounds up: a client that comes a little late is served, one that comes too early is not.
+func seconds(d time.Duration) int64 {
+	return int64((d + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,92 @@
+package gateway
+
+import "net/http"
+
+// Reason is why the gateway answered itself: one constant word, in the header Dormouse-Reason and in the problem document.
+type Reason string
+
+// The reasons.
+const (
+	// ReasonBadHost is a request without a Host, or with one that is no host name and no IP address.
+	ReasonBadHost Reason = "BadHost"
+	// ReasonBadTarget is a request target that is no path: absolute-form, "*", or one with a fragment.
+	ReasonBadTarget Reason = "BadTarget"
+	// ReasonBadKey is a key that a route cannot carry: a dot segment, an encoded slash, bytes that are not UTF-8, two headers.
+	ReasonBadKey Reason = "BadKey"
+	// ReasonMethodNotAllowed is CONNECT or TRACE.
+	ReasonMethodNotAllowed Reason = "MethodNotAllowed"
+	// ReasonNoRoute is a request that no route of any template matches.
+	ReasonNoRoute Reason = "NoRoute"
+	// ReasonSlashMissing is a path that ends with the key: the client is sent to the same with a slash, so that the
+	// application's relative links are right.
+	ReasonSlashMissing Reason = "SlashMissing"
+	// ReasonKeyRejected is a key that does not match its template's key.pattern.
+	ReasonKeyRejected Reason = "KeyRejected"
+	// ReasonNotFound is a key without a Session, where the template makes none for a request.
+	ReasonNotFound Reason = "NotFound"
+	// ReasonGone is a session that has ended for good, or is being deleted.
+	ReasonGone Reason = "Gone"
+	// ReasonStartFailed is a session that could not start, and is not tried again yet.
+	ReasonStartFailed Reason = "StartFailed"
+	// ReasonLimitReached is a limit of the template or of the cluster that allows no further session.
+	ReasonLimitReached Reason = "LimitReached"
+	// ReasonUnavailable is an API server that cannot be asked, or a gateway whose view of the sessions is stale.
+	ReasonUnavailable Reason = "Unavailable"
+	// ReasonNotWoken is a request for a sleeping session that asks not to wake it, or is of a kind that never does.
+	ReasonNotWoken Reason = "NotWoken"
+	// ReasonTooManyWaiting is a request that found as many waiting as may.
+	ReasonTooManyWaiting Reason = "TooManyWaiting"
+	// ReasonWakeTimeout is a session that was not there within wake.timeout.
+	ReasonWakeTimeout Reason = "WakeTimeout"
+	// ReasonUnsettled is a session that came and went so often while the request waited that the gateway gave up.
+	ReasonUnsettled Reason = "Unsettled"
+	// ReasonPodDied is a pod that was gone after it had got a part of the request. Nobody knows whether it acted on it.
+	ReasonPodDied Reason = "PodDied"
+	// ReasonPodUnreachable is a pod that hung up again and again before it got one byte of the request.
+	ReasonPodUnreachable Reason = "PodUnreachable"
+	// ReasonBadAnswer is a pod whose answer is not HTTP.
+	ReasonBadAnswer Reason = "BadAnswer"
+	// ReasonBadBody is a client whose body is malformed, or ends too early.
+	ReasonBadBody Reason = "BadBody"
+	// ReasonSlowBody is a client that sent nothing of its body for too long.
+	ReasonSlowBody Reason = "SlowBody"
+	// ReasonInternal is a fault of the gateway.
+	ReasonInternal Reason = "Internal"
+)
+
+// answers has the status of each reason, and the one sentence for it.
+var answers = map[Reason]struct {
+	status int
+	title  string
+}{
+	ReasonBadHost:          {http.StatusBadRequest, "The Host of the request is not a host name."},
+	ReasonBadTarget:        {http.StatusBadRequest, "The target of the request is not a path."},
+	ReasonBadKey:           {http.StatusBadRequest, "The key in the request is malformed."},
+	ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here."},
+	ReasonNoRoute:          {http.StatusNotFound, "No route matches the request."},
+	ReasonSlashMissing:     {http.StatusPermanentRedirect, "The path needs a slash at its end."},
+	ReasonKeyRejected:      {http.StatusNotFound, "No session can have this key."},
+	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
+	ReasonGone:             {http.StatusGone, "The session has ended."},
+	ReasonStartFailed:      {http.StatusServiceUnavailable, "The session could not start."},
+	ReasonLimitReached:     {http.StatusServiceUnavailable, "A limit allows no further session."},
+	ReasonUnavailable:      {http.StatusServiceUnavailable, "The session cannot be woken at the moment."},
+	ReasonNotWoken:         {http.StatusServiceUnavailable, "The session sleeps, and this request does not wake it."},
+	ReasonTooManyWaiting:   {http.StatusServiceUnavailable, "Too many requests are waiting."},
+	ReasonWakeTimeout:      {http.StatusGatewayTimeout, "The session did not wake in time."},
+	ReasonUnsettled:        {http.StatusServiceUnavailable, "The session came and went while the request waited."},
+	ReasonPodDied:          {http.StatusBadGateway, "The session ended while it had the request."},
+	ReasonPodUnreachable:   {http.StatusBadGateway, "The session's pod did not take the request."},
+	ReasonBadAnswer:        {http.StatusBadGateway, "The session's answer was malformed."},
+	ReasonBadBody:          {http.StatusBadRequest, "The body of the request is malformed."},
+	ReasonSlowBody:         {http.StatusRequestTimeout, "The body of the request came too slowly."},
+	ReasonInternal:         {http.StatusInternalServerError, "The gateway failed."},
+}
+
+// What became of a request that failed, in the member "outcome" of a problem document.
+const (
+	// OutcomeUnknown: a pod got a part of the request or all of it, and may have acted on it.
+	OutcomeUnknown = "unknown"
+	// OutcomeNotSent: no pod got one byte of the request. It is safe to send it again.
+	OutcomeNotSent = "not-sent"
+)

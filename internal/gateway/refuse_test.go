@@ -1,0 +1,78 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
+)
+
+// 000-04, 000-07, 004-10: what is wrong goes to the caller, and no request is dropped without a word.
+func TestRefusals(t *testing.T) {
+	w := newWorld(t, chess())
+	for _, tt := range []struct {
+		name   string
+		err    error
+		status int
+		reason gateway.Reason
+		retry  string
+	}{
+		{"unknown key", &directory.Refusal{Kind: directory.NotFound, Reason: "x", Message: "y"}, 404, gateway.ReasonNotFound, ""},
+		{"gone", &directory.Refusal{Kind: directory.Gone, Reason: "x", Message: "y"}, 410, gateway.ReasonGone, ""},
+		{
+			"start failed",
+			&directory.Refusal{Kind: directory.StartFailed, Reason: "x", Message: "y", RetryAfter: 3100 * time.Millisecond},
+			503, gateway.ReasonStartFailed, "4",
+		},
+		{
+			"limit", &directory.Refusal{Kind: directory.LimitReached, Reason: "x", Message: "y", RetryAfter: time.Second},
+			503, gateway.ReasonLimitReached, "1",
+		},
+		{"API server down", &directory.Refusal{Kind: directory.Unavailable, Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
+		{"a kind that is not known", &directory.Refusal{Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
+		{"anything else", errors.New("y"), 503, gateway.ReasonUnavailable, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w.wakeBy(func(context.Context, directory.Wish) error { return tt.err })
+			res, body := w.get("a", "/")
+			doc := wantProblem(t, res, body, tt.status, tt.reason)
+			if res.Header.Get("Retry-After") != tt.retry {
+				t.Errorf("Retry-After is %q", res.Header.Get("Retry-After"))
+			}
+			if doc["detail"] != "y" || doc["reason"] != string(tt.reason) || doc["status"] != float64(tt.status) || doc["title"] == "" {
+				t.Errorf("problem %v", doc)
+			}
+			var refusal *directory.Refusal
+			if errors.As(tt.err, &refusal) && doc["cause"] != "x" {
+				t.Errorf("problem %v", doc)
+			}
+		})
+	}
+}
+
+// limits.sessions: a key that has no Session is told of the limit; one that has is served.
+func TestSessionsLimit(t *testing.T) {
+	limit := 2
+	w := newWorld(t, chess(func(t *gateway.Template) { t.SessionsLimit, t.Sessions = &limit, 2 }))
+	pod := newPod(t, echo)
+	w.wakeBy(func(_ context.Context, wish directory.Wish) error {
+		if wish.Create {
+			t.Error("may create")
+		}
+		if wish.Key != "a" {
+			return &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound"}
+		}
+		w.publish("a", "pod-a", pod, 1)
+		return nil
+	})
+	if res, _ := w.get("a", "/"); res.StatusCode != 200 {
+		t.Errorf("got %s", res.Status)
+	}
+	res, body := w.get("b", "/")
+	if doc := wantProblem(t, res, body, 503, gateway.ReasonLimitReached); doc["limit"] != "limits.sessions" {
+		t.Errorf("problem %v", doc)
+	}
+}

@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// headerTimeout is how long a client has for the headers of a request.
+	headerTimeout = 10 * time.Second
+	// keepAlive is how long a client's idle connection is kept: longer than the 60 s of the common load balancers, so
+	// that they are the ones who hang up.
+	keepAlive = 75 * time.Second
+	// maxHeader is how many bytes of headers a request may have: 32 KiB, of which net/http adds 4.
+	maxHeader = 28 << 10
+)
+
+// Defaults of the fields of a Server.
+const (
+	// DefaultShutdownDelay is how long new connections still come after a gateway has said that it is not ready.
+	DefaultShutdownDelay = 5 * time.Second
+	// DefaultDrainTimeout is how long requests in flight may take then. With the delay it is under the 30 s that a pod
+	// has to end.
+	DefaultDrainTimeout = 20 * time.Second
+)
+
+// Server serves a Gateway on a listener, until it is told to stop.
+type Server struct {
+	Gateway *Gateway
+	// ShutdownDelay is how long the listener stays open when the server is to stop; negative: not at all.
+	ShutdownDelay time.Duration
+	// DrainTimeout is how long requests in flight may take after that.
+	DrainTimeout time.Duration
+}
+
+// Run serves until ctx ends. Then it is not ready any more, keeps listening for ShutdownDelay, and ends: WebSockets are
+// closed with 1001, requests in flight have DrainTimeout, and who is left then is cut off. It returns nil when all ended in
+// time.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Gateway.Handler(),
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       keepAlive,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.errorLog(),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.Gateway.draining.Store(true)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-time.After(orDefault(s.ShutdownDelay, DefaultShutdownDelay)):
+	}
+	return s.drain(context.WithoutCancel(ctx), srv)
+}
+
+// drain ends what is in flight.
+func (s *Server) drain(ctx context.Context, srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, orDefault(s.DrainTimeout, DefaultDrainTimeout))
+	defer cancel()
+	closed := s.Gateway.upgrades.drain()
+	err := srv.Shutdown(ctx)
+	if err == nil {
+		select {
+		case <-closed:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("drain: %w", err), srv.Close())
+	}
+	return nil
+}
+
+// errorLog takes what net/http says of clients: a client's fault is none of ours.
+func (s *Server) errorLog() *log.Logger {
+	return slog.NewLogLogger(s.Gateway.Log.Handler(), slog.LevelDebug)
+}
+
+// Ready says whether new requests should come here.
+func (s *Server) Ready() bool {
+	return !s.Gateway.draining.Load()
+}

@@ -1,0 +1,163 @@
+package api_test
+
+import (
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+const full = `
+apiVersion: sessions.dormouse.dev/v1alpha1
+kind: SessionTemplate
+metadata: {name: chess}
+spec:
+  mode: OnDemand
+  key: {pattern: "[a-z0-9]{1,32}", onMissing: Create}
+  routes:
+  - host: "{key}.chess.example.com"
+  - path: "/chess/{key}/"
+  - header: X-Chess-Table
+  port: 8080
+  wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
+  idle: {after: 5m, counts: Requests}
+  save: {path: /save, timeout: 10s}
+  limits: {awake: 1000, sessions: 100000}
+  template:
+    metadata:
+      labels: {app: chess}
+      annotations: {example.com/team: games}
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: table
+        image: example.com/table:1
+        ports: [{name: http, containerPort: 8080}]
+`
+
+var _ = Describe("A SessionTemplate", func() {
+	It("is accepted with every field, and keeps them", func(ctx SpecContext) {
+		o := object(full)
+		written := o.DeepCopy()
+		Expect(api.Create(ctx, o)).To(Succeed())
+		Expect(o.Object["spec"]).To(HaveKeyWithValue("routes", written.Object["spec"].(map[string]any)["routes"]))
+		Expect(o.Object["spec"]).To(HaveKeyWithValue("save", written.Object["spec"].(map[string]any)["save"]))
+		Expect(o.Object["spec"]).To(HaveKeyWithValue("template", HaveKeyWithValue("metadata", HaveKeyWithValue("labels", HaveKey("app")))))
+	})
+
+	It("gets its defaults", func(ctx SpecContext) {
+		Expect(api.Create(ctx, template("spec.save={path: /save}"))).To(Succeed())
+		t := &v1alpha1.SessionTemplate{}
+		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "chess"}, t)).To(Succeed())
+		Expect(t.Spec.Mode).To(Equal(v1alpha1.ModeOnDemand))
+		Expect(t.Spec.Key).To(Equal(v1alpha1.KeySpec{Pattern: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", OnMissing: v1alpha1.MissingReject}))
+		Expect(t.Spec.Wake.Timeout.String()).To(Equal("&Duration{Duration:1m0s,}"))
+		Expect(t.Spec.Wake.MaxHeld).To(BeEquivalentTo(100))
+		Expect(t.Spec.Idle.After.Duration.String()).To(Equal("5m0s"))
+		Expect(t.Spec.Idle.Counts).To(Equal(v1alpha1.CountsConnections))
+		Expect(t.Spec.Save.Timeout.Duration.String()).To(Equal("10s"))
+		Expect(t.Spec.Limits).To(BeZero())
+		Expect(t.Status).To(BeZero())
+	})
+
+	It("may be written again as it was", func(ctx SpecContext) {
+		t := given(ctx, object(full))
+		Expect(api.Update(ctx, t)).To(Succeed())
+		Expect(t.GetGeneration()).To(BeEquivalentTo(1))
+	})
+
+	DescribeTable("is accepted",
+		func(ctx SpecContext, change string) { Expect(api.Create(ctx, template(change))).To(Succeed()) },
+		Entry("with a name of 63 letters", "metadata.name="+strings.Repeat("a", 63)),
+		Entry("with a number for port", "spec.port=8080"),
+		Entry("without restartPolicy", "spec.template.spec.restartPolicy-"),
+		Entry("with restartPolicy Never", "spec.template.spec.restartPolicy=Never"),
+		Entry("with labels of others", "spec.template.metadata={labels: {app: a, example.com/sessions.dormouse.dev: b}}"),
+		Entry("with no sessions but those that exist", "spec.limits={sessions: 0}"),
+		Entry("without routes", "spec.routes=[]"),
+	)
+
+	DescribeTable("is rejected",
+		func(ctx SpecContext, change, message string) {
+			Expect(api.Create(ctx, template(change))).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("with a dot in its name", "metadata.name=chess.v2", "metadata.name: no dots"),
+		Entry("with a name of 64 letters", "metadata.name="+strings.Repeat("a", 64), "at most 63 characters"),
+		Entry("with another mode", "spec.mode=Task", "spec.mode"),
+		Entry("without a port", "spec.port-", "spec.port: Required value"),
+		Entry("with a port that is a list", "spec.port=[80]", "spec.port"),
+		Entry("without a pod template", "spec.template-", "spec.template: Required value"),
+		Entry("without containers", "spec.template.spec.containers-", "spec.template.spec.containers: Required value"),
+		Entry("with restartPolicy Always", "spec.template.spec.restartPolicy=Always", "restartPolicy: must be Never or absent"),
+		Entry("with restartPolicy OnFailure", "spec.template.spec.restartPolicy=OnFailure", "restartPolicy: must be Never or absent"),
+		Entry("with a label of ours", "spec.template.metadata={labels: {sessions.dormouse.dev/template: go}}", "labels: the prefix sessions.dormouse.dev/ is reserved"),
+		Entry("with an annotation of ours", "spec.template.metadata={annotations: {sessions.dormouse.dev/epoch: '9'}}", "annotations: the prefix sessions.dormouse.dev/ is reserved"),
+		Entry("with an empty pattern", `spec.key={pattern: ""}`, "spec.key.pattern"),
+		Entry("with a long pattern", "spec.key={pattern: "+strings.Repeat("a", 513)+"}", "spec.key.pattern"),
+		Entry("with another onMissing", "spec.key={onMissing: Ignore}", "spec.key.onMissing"),
+		Entry("with nobody held", "spec.wake={maxHeld: 0}", "spec.wake.maxHeld"),
+		Entry("with too many held", "spec.wake={maxHeld: 10001}", "spec.wake.maxHeld"),
+		Entry("with a ready path without slash", "spec.wake={ready: {path: ready}}", "spec.wake.ready.path"),
+		Entry("with a ready path with a space", `spec.wake={ready: {path: "/a b"}}`, "spec.wake.ready.path"),
+		Entry("with a ready without path", "spec.wake={ready: {}}", "spec.wake.ready.path: Required value"),
+		Entry("with a save without path", "spec.save={timeout: 1s}", "spec.save.path: Required value"),
+		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
+		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
+		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
+		Entry("with a negative limit", "spec.limits={sessions: -1}", "spec.limits.sessions"),
+	)
+})
+
+var _ = Describe("A route", func() {
+	DescribeTable("is accepted",
+		func(ctx SpecContext, route string) {
+			Expect(api.Create(ctx, template("spec.routes=["+route+"]"))).To(Succeed())
+		},
+		Entry("by host", `{host: "{key}.chess.example.com"}`),
+		Entry("by host with labels before the key", `{host: "eu-1.{key}.example.com"}`),
+		Entry("by host with one label after the key", `{host: "{key}.localhost"}`),
+		Entry("by path", `{path: "/chess/{key}/"}`),
+		Entry("by path at the root", `{path: "/{key}/"}`),
+		Entry("by a long path", `{path: "/a/b-c/d.e/~f_g/{key}/"}`),
+		Entry("by a path with a dot before a segment", `{path: "/.well-known/chess/{key}/"}`),
+		Entry("by header", `{header: X-Chess-Table}`),
+		Entry("by a short header", `{header: T}`),
+	)
+
+	DescribeTable("is rejected",
+		func(ctx SpecContext, route string) {
+			Expect(api.Create(ctx, template("spec.routes=["+route+"]"))).To(MatchError(ContainSubstring("spec.routes[0]")))
+		},
+		Entry("with nothing", `{}`),
+		Entry("with two", `{host: "{key}.example.com", header: X-Table}`),
+		Entry("with three", `{host: "{key}.example.com", header: X-Table, path: "/{key}/"}`),
+		Entry("with a host without key", `{host: "chess.example.com"}`),
+		Entry("with a host that is the key", `{host: "{key}"}`),
+		Entry("with a host with two keys", `{host: "{key}.{key}.example.com"}`),
+		Entry("with a key that is a part of a label", `{host: "chess-{key}.example.com"}`),
+		Entry("with upper case in the host", `{host: "{key}.Example.com"}`),
+		Entry("with a port in the host", `{host: "{key}.example.com:8080"}`),
+		Entry("with a dot at the end of the host", `{host: "{key}.example.com."}`),
+		Entry("with an empty host", `{host: ""}`),
+		Entry("with a path without slash at the end", `{path: "/chess/{key}"}`),
+		Entry("with a path without key", `{path: "/chess/"}`),
+		Entry("with a path after the key", `{path: "/{key}/table/"}`),
+		Entry("with two keys in the path", `{path: "/{key}/{key}/"}`),
+		Entry("with an empty segment in the path", `{path: "//{key}/"}`),
+		Entry("with a dot as segment", `{path: "/./{key}/"}`),
+		Entry("with two dots as segment", `{path: "/a/../{key}/"}`),
+		Entry("with an escape in the path", `{path: "/a%20b/{key}/"}`),
+		Entry("with an underscore in the header", `{header: X_Table}`),
+		Entry("with a colon in the header", `{header: "X-Table:"}`),
+		Entry("with a hyphen at the end of the header", `{header: X-}`),
+	)
+
+	It("is one of sixteen at most", func(ctx SpecContext) {
+		routes := func(n int) string { return "spec.routes=[" + strings.Repeat(`{header: X-Table},`, n) + "]" }
+		Expect(api.Create(ctx, template(routes(16)))).To(Succeed())
+		Expect(api.Create(ctx, template(routes(17), "metadata.name=go"))).To(MatchError(ContainSubstring("spec.routes")))
+	})
+})
