@@ -66,20 +66,34 @@ func verbs() []verb {
 		}
 	}
 	return []verb{
-		{"up", "", "start the cluster, or repair it; says so if it runs already", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.up(ctx) })},
-		{"down", "", "stop the cluster and leave no trace of it", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.down(ctx) })},
-		{"status", "", "show what runs, the addresses and the audit log; fails unless all is up", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.status(ctx) })},
-		{"load-image", "FILE.tar...", "put images on the node", 1, -1,
-			on(func(ctx context.Context, p provider, args []string) error { return p.loadImages(ctx, args) })},
-		{"kubeconfig", "", "print the path of the administrator's kubeconfig", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.kubeconfig(ctx) })},
-		{"kill", "COMPONENT", "kill -9 a component, for a fault test", 1, 1,
-			on(func(ctx context.Context, p provider, args []string) error { return p.kill(ctx, args[0]) })},
-		{"start", "COMPONENT", "start a component again and wait until it works", 1, 1,
-			on(func(ctx context.Context, p provider, args []string) error { return p.start(ctx, args[0]) })},
+		{
+			"up", "", "start the cluster, or repair it; says so if it runs already", 0, 0,
+			on(func(ctx context.Context, p provider, _ []string) error { return p.up(ctx) }),
+		},
+		{
+			"down", "", "stop the cluster and leave no trace of it", 0, 0,
+			on(func(ctx context.Context, p provider, _ []string) error { return p.down(ctx) }),
+		},
+		{
+			"status", "", "show what runs, the addresses and the audit log; fails unless all is up", 0, 0,
+			on(func(ctx context.Context, p provider, _ []string) error { return p.status(ctx) }),
+		},
+		{
+			"load-image", "FILE.tar...", "put images on the node", 1, -1,
+			on(func(ctx context.Context, p provider, args []string) error { return p.loadImages(ctx, args) }),
+		},
+		{
+			"kubeconfig", "", "print the path of the administrator's kubeconfig", 0, 0,
+			on(func(ctx context.Context, p provider, _ []string) error { return p.kubeconfig(ctx) }),
+		},
+		{
+			"kill", "COMPONENT", "kill -9 a component, for a fault test", 1, 1,
+			on(func(ctx context.Context, p provider, args []string) error { return p.kill(ctx, args[0]) }),
+		},
+		{
+			"start", "COMPONENT", "start a component again and wait until it works", 1, 1,
+			on(func(ctx context.Context, p provider, args []string) error { return p.start(ctx, args[0]) }),
+		},
 		{"build", "", "build every binary that is not in the cache", 0, 0, runBuild},
 		{"path", "NAME", "print the path of a binary, kubectl say", 1, 1, runPath},
 		{"assets", "", "print a folder for KUBEBUILDER_ASSETS", 0, 0, runAssets},

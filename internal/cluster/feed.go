@@ -168,7 +168,7 @@ func expired(err error) bool {
 
 // stream takes the events of one watch until it ends, or is silent for too long.
 func (f *feed) stream(ctx context.Context) error {
-	seconds := int64((watchTimeout + rand.N(watchTimeout)).Seconds())
+	seconds := int64((watchTimeout + rand.N(watchTimeout)).Seconds()) //nolint:gosec // nobody gains by guessing it
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	silent := time.AfterFunc(silence-f.age(), cancel)
@@ -234,7 +234,7 @@ type pauses struct{ next time.Duration }
 
 func (p *pauses) wait(ctx context.Context) {
 	p.next = min(max(firstPause, 2*p.next), lastPause)
-	t := time.NewTimer(p.next/2 + rand.N(p.next/2))
+	t := time.NewTimer(p.next/2 + rand.N(p.next/2)) //nolint:gosec // nobody gains by guessing it
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

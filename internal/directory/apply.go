@@ -31,10 +31,9 @@ func (d *Directory) Touched(id ID, v View) {
 // Lost says that a touch found no Session of that UID any more. So its pod has ended, and nobody waits for its visits.
 func (d *Directory) Lost(id ID, uid string) {
 	d.answered(id, func(e *entry) {
-		if e.uid != uid || e.view.State == Absent {
-			return
+		if e.uid == uid {
+			d.become(e, &View{Version: e.view.Version, lost: true})
 		}
-		d.become(e, &View{Version: e.view.Version})
 	})
 }
 

@@ -64,6 +64,8 @@ type View struct {
 	IdleAfter time.Duration // how long nobody may need the session until it falls asleep; zero: not known
 	Counts    bool          // whether an open upgraded connection keeps it awake, as a request does
 	Listed    bool          // from a list, not an event: how long ago the session was touched is not known
+
+	lost bool // a touch found nothing: news, though not a version
 }
 
 // unpublished is whether a sleep may be decided on this version.

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -79,8 +80,6 @@ func unpublished(version uint64, epoch int64, more ...change) directory.View {
 func absent(version uint64) directory.View { return directory.View{Version: version} }
 
 func unwanted(v *directory.View) { v.Unwanted = true }
-
-func countRequests(v *directory.View) { v.Counts = false }
 
 func forced(until time.Time) change {
 	return func(v *directory.View) { v.Forced, v.Deadline = true, until }
@@ -328,6 +327,23 @@ func TestOpenConnections(t *testing.T) {
 	})
 }
 
+// Who waits is told that the Session is gone, though nothing was ever in sight of it.
+func TestWaiterIsToldOfALoss(t *testing.T) {
+	w := newWorld()
+	waiter := w.Await(directory.Wish{ID: alice})
+	w.Touched(alice, directory.View{Version: 5, Activity: time.Now()})
+	w.Lost(alice, "")
+	if _, err := waiter.Next(context.Background(), 5); err != nil {
+		t.Error(err)
+	}
+	if _, touch := waiter.View(); !touch {
+		t.Error("a session that is lost needs no touch")
+	}
+	waiter.Done()
+	w.Apply(alice, awake(6, 1))
+	enter(t, w.Directory).Leave()
+}
+
 func TestWaiter(t *testing.T) {
 	w := newWorld()
 	waiter := w.Await(directory.Wish{ID: alice})
@@ -351,7 +367,7 @@ func TestWaiter(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := waiter.Next(ctx, 7); err != context.Canceled {
+	if _, err := waiter.Next(ctx, 7); !errors.Is(err, context.Canceled) {
 		t.Errorf("Next after the end of its context: %v", err)
 	}
 	waiter.Done()

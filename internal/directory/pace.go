@@ -69,7 +69,7 @@ func (d *Directory) noticeTouch(e *entry, old *View) {
 }
 
 func nextTouch(idle time.Duration) time.Duration {
-	return time.Duration(float64(idle/paceShare) * (1 - jitter*rand.Float64()))
+	return time.Duration(float64(idle/paceShare) * (1 - jitter*rand.Float64())) //nolint:gosec // nobody gains by guessing it
 }
 
 // rest looks at e again after that time.

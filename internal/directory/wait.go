@@ -40,12 +40,12 @@ func (w *Waiter) View() (v View, touch bool) {
 	return *w.e.view, !w.e.coming() || w.e.pace.overdue(w.d.Now())
 }
 
-// Next is the first view newer than that version which ends a wait or may: Reachable, Failed or Absent. It waits for it
-// until the context ends, and returns the error of that.
+// Next is the first view newer than that version which ends a wait or may: Reachable, Failed or Absent. That a touch found
+// nothing is newer than any. It waits for it until the context ends, and returns the cause of that.
 func (w *Waiter) Next(ctx context.Context, after uint64) (View, error) {
 	for {
 		v, changed := w.look()
-		if v.Version > after && v.State != Unreachable {
+		if v.lost || v.Version > after && v.State != Unreachable {
 			return *v, nil
 		}
 		select {

@@ -59,7 +59,7 @@ func (r *room) take(t Target) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case false:
+	case r.all >= r.limit:
 		return "gateway.maxHeld"
 	case r.held[t.ID] >= t.MaxHeld:
 		return "wake.maxHeld"

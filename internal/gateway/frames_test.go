@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -76,7 +77,7 @@ func TestCloseFrameAtABoundary(t *testing.T) {
 		if masked {
 			bye = []byte{0x88, 0x82, 0, 0, 0, 0, 3, 0xe9}
 		}
-		if want := append(stream[:end:end], bye...); !bytes.Equal(out.Bytes(), want) {
+		if want := slices.Concat(stream[:end], bye); !bytes.Equal(out.Bytes(), want) {
 			t.Fatalf("cut at %d of %v: %d bytes, want %d", cut, ends, out.Len(), len(want))
 		}
 	})

@@ -2,11 +2,14 @@ package gateway_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +103,78 @@ func TestClosedWhileIdle(t *testing.T) {
 	}
 }
 
+// severed is a connection that breaks before the first byte.
+type severed struct{ net.Conn }
+
+func (severed) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// sever makes the first n connections to pods break before the first byte.
+func sever(n int64) func(*gateway.Gateway, *gateway.Server) {
+	return func(g *gateway.Gateway, _ *gateway.Server) {
+		var dialled atomic.Int64
+		g.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err == nil && dialled.Add(1) <= n {
+				return severed{conn}, nil
+			}
+			return conn, err
+		}
+	}
+}
+
+// 000-16, 000-18: what no pod got one byte of is sent again, whatever it is, with its whole body; 000-19: not for ever.
+func TestOnlyTheUnwrittenIsSentAgain(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t, chess(), sever(2))
+			w.publish("a", "pod-a", newPod(t, echo), 1)
+			move := strings.Repeat("e4", 10000)
+			res, body := w.do(w.request(method, "a", "/", strings.NewReader(move)))
+			if res.StatusCode != 200 || !strings.Contains(body, move) {
+				t.Errorf("got %s %q", res.Status, body)
+			}
+			if n := w.metric("dormouse_gateway_resends_total"); n != 2 {
+				t.Errorf("sent again %v times", n)
+			}
+		})
+	}
+	w := newWorld(t, chess(), sever(100))
+	w.publish("a", "pod-a", newPod(t, echo), 1)
+	res, body := w.get("a", "/")
+	if doc := wantProblem(t, res, body, 502, gateway.ReasonPodUnreachable); doc["outcome"] != "not-sent" {
+		t.Errorf("problem %v", doc)
+	}
+	if n := w.metric("dormouse_gateway_dials_total", "opened"); n != 3 {
+		t.Errorf("tried %v times", n)
+	}
+}
+
+// A pod that takes the headers and dies has got something: the body is not sent again.
+func TestPodDiesInTheBody(t *testing.T) {
+	var conns atomic.Int64
+	pod := rawPod(t, func(conn net.Conn, _ int) {
+		conns.Add(1)
+		readHead(conn)
+	})
+	w := newWorld(t, chess())
+	w.publish("a", "pod-a", pod, 1)
+	slow, move := io.Pipe()
+	go func() {
+		for range 100 {
+			if _, err := move.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		_ = move.Close()
+	}()
+	res, body := w.do(w.request(http.MethodPut, "a", "/", slow))
+	wantProblem(t, res, body, 502, gateway.ReasonPodDied)
+	if n := conns.Load(); n != 1 {
+		t.Errorf("sent %d times", n)
+	}
+}
+
 // The answer broke off: the client must not take a part for the whole.
 func TestAnswerBreaksOff(t *testing.T) {
 	pod := rawPod(t, func(conn net.Conn, _ int) {
@@ -131,7 +206,7 @@ func TestConnectionsBelongToOnePod(t *testing.T) {
 				if _, err := http.ReadRequest(r); err != nil {
 					return
 				}
-				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"+string(rune('0'+i)))
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"+strconv.Itoa(i))
 			}
 		})
 	}

@@ -74,7 +74,7 @@ func listenLate(t *testing.T, addr string, served *atomic.Int64) {
 		t.Error(err)
 		return
 	}
-	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		served.Add(1)
 		_, _ = io.WriteString(w, "move")
 	})}
@@ -158,11 +158,14 @@ func TestWaitingIsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = tt.max }),
 				func(g *gateway.Gateway, _ *gateway.Server) { g.MaxHeld = tt.all })
-			held := make(chan struct{}, 3)
+			held := make(chan struct{}, 4)
 			done := make(chan struct{})
-			w.wakeBy(func(context.Context, directory.Wish) error {
+			w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
 				held <- struct{}{}
-				<-done
+				select {
+				case <-done:
+				case <-ctx.Done():
+				}
 				return &directory.Refusal{Kind: directory.Gone}
 			})
 			var callers sync.WaitGroup

@@ -45,9 +45,9 @@ func table(t *testing.T, leave <-chan struct{}, bye chan<- websocket.StatusCode)
 	}
 }
 
-func (w *world) dialTable(k string) *websocket.Conn {
+func (w *world) dialTable() *websocket.Conn {
 	w.t.Helper()
-	c, _, err := websocket.Dial(w.t.Context(), "ws://"+k+".chess.test/", &websocket.DialOptions{
+	c, _, err := websocket.Dial(w.t.Context(), "ws://a.chess.test/", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", w.addr)
 		}}},
@@ -94,7 +94,7 @@ func wantBye(t *testing.T, bye <-chan websocket.StatusCode, code websocket.Statu
 func TestWebSocket(t *testing.T) {
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
-	c := w.dialTable("a")
+	c := w.dialTable()
 	for _, n := range []int{0, 1, 125, 126, 70000, 1 << 20} {
 		speak(t, c, bytes.Repeat([]byte("x"), n))
 	}
@@ -114,14 +114,14 @@ func TestWebSocketWakes(t *testing.T) {
 	w := newWorld(t, chess())
 	pod := newPod(t, table(t, leave, bye))
 	w.wakeBy(func(context.Context, directory.Wish) error { w.publish("a", "pod-a", pod, 1); return nil })
-	speak(t, w.dialTable("a"), []byte("e4"))
+	speak(t, w.dialTable(), []byte("e4"))
 }
 
 // A WebSocket ends with 1001 when its session goes, and the pod is told too.
 func TestWebSocketEndsWithTheSession(t *testing.T) {
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
-	c := w.dialTable("a")
+	c := w.dialTable()
 	speak(t, c, []byte("e4"))
 	w.unpublish("a", 7, true)
 	wantClosed(t, c, websocket.StatusGoingAway)
@@ -132,7 +132,7 @@ func TestWebSocketEndsWithTheSession(t *testing.T) {
 func TestWebSocketEndsWithTheGateway(t *testing.T) {
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
-	c := w.dialTable("a")
+	c := w.dialTable()
 	speak(t, c, []byte("e4"))
 	stopped := make(chan error, 1)
 	go func() { stopped <- w.stop() }()
@@ -147,7 +147,7 @@ func TestWebSocketEndsWithTheGateway(t *testing.T) {
 func TestWebSocketEndsWithThePod(t *testing.T) {
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
-	c := w.dialTable("a")
+	c := w.dialTable()
 	speak(t, c, []byte("e4"))
 	close(leave)
 	wantClosed(t, c, websocket.StatusServiceRestart)
@@ -169,7 +169,7 @@ func TestDeafWebSocket(t *testing.T) {
 		}
 	}
 	w := awake(t, flood)
-	_ = w.dialTable("a")
+	_ = w.dialTable()
 	time.Sleep(100 * time.Millisecond) // buffers fill
 	began := time.Now()
 	if err := w.stop(); err != nil && !errors.Is(err, context.DeadlineExceeded) {

@@ -11,13 +11,18 @@ func discard(o *Observation) (Step, bool) {
 		step.Verb = Delete
 	case !o.Pod.Ended:
 		return o.ending(step), true
-	case o.Pod.Deleting && !o.Pod.Finished && !o.wanted() && o.Now.Before(o.Pod.EndedAt.Add(finish)):
-		// The kubelet finishes the delete itself in a moment; doing it for it would be one more write for each sleep.
+	case o.finishing():
 		return step.until(o.Now, o.Pod.EndedAt.Add(finish)), true
 	default:
 		step.Verb = Release
 	}
 	return step, true
+}
+
+// finishing says whether the kubelet may still finish the delete itself. Doing it in its place would be one more write for each
+// sleep; but nobody who needs the name has to wait for it.
+func (o *Observation) finishing() bool {
+	return o.Pod.Deleting && !o.Pod.Finished && !o.wanted() && o.Now.Before(o.Pod.EndedAt.Add(finish))
 }
 
 // ending waits for a pod that was asked to stop, and says so when that takes longer than it should.

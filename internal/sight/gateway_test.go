@@ -42,7 +42,9 @@ func TestVouches(t *testing.T) {
 // Only a later second is proof that a container ended after its process took the Lease.
 func TestEnded(t *testing.T) {
 	taken := time.Date(2026, 1, 1, 12, 0, 0, 500e6, time.UTC)
-	second := func(n int) metav1.Time { return metav1.NewTime(taken.Truncate(time.Second).Add(time.Duration(n) * time.Second)) }
+	second := func(n int) metav1.Time {
+		return metav1.NewTime(taken.Truncate(time.Second).Add(time.Duration(n) * time.Second))
+	}
 	terminated := func(n int) *corev1.ContainerStateTerminated {
 		return &corev1.ContainerStateTerminated{FinishedAt: second(n)}
 	}

@@ -1,0 +1,96 @@
+# make alone prints this help. Everything that is needed is built from Go modules or installed from Debian's packages.
+
+SHELL := /bin/bash -o pipefail
+GO    ?= go
+TOOL  := $(GO) tool -modfile=hack/tools
+
+# Where a set KUBEBUILDER_ASSETS wins; else kube-apiserver and etcd are built, once.
+ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
+
+# Packages that run goroutines of their own are tested with the race detector.
+RACED  := ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sight/... ./internal/slots/...
+OTHERS  = $$($(GO) list ./... | grep -v -e /test/e2e -e /test/model -e /charts -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+##@ See it
+
+.PHONY: demo demo-down
+demo: ## Start a cluster, install Dormouse and the example, and tell the story with real requests (CLUSTER=kind|local)
+	@$(GO) run ./hack/demo up
+
+demo-down: ## Stop the cluster of the demo and leave no trace
+	@$(GO) run ./hack/demo down
+
+##@ Test it
+
+.PHONY: test fast unit model chart e2e
+test: fast e2e ## All tests: laws, stories against a real API server, the chart, the model, and the promises on a real cluster
+
+fast: unit model chart ## All tests that need no cluster
+
+unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
+	$(ASSETS) $(GO) test -race $(RACED)
+	$(ASSETS) $(GO) test $(OTHERS)
+	$(GO) -C examples test ./...
+	$(GO) -C hack/image test ./...
+
+model: packages ## The sleep protocol as a Spin model, which must hold, and its mutants, which must fail (MODEL=full: all of it)
+	$(GO) test -timeout 30m -v ./test/model
+
+chart: ## Lint and render the chart, and try its policies on a real API server
+	$(ASSETS) $(GO) test ./charts/...
+
+e2e: packages ## The promises, end to end on a real cluster (E2E_TRAFFIC=2m)
+	$(GO) test -timeout 30m -v ./test/e2e -ginkgo.v
+
+##@ Measure it
+
+.PHONY: bench-wake bench-hit
+bench-wake: ## A cold wake beside a bare pod, and the API writes of a whole cycle
+	$(GO) run ./hack/bench wake
+
+bench-hit: ## What a request to an awake session costs
+	$(GO) run ./hack/bench hit
+
+##@ Work on it
+
+.PHONY: check static generate tidy format lint clean-tree build next packages clean
+check: static fast ## The gate: generated files, format, lint, and all tests that need no cluster
+
+static: generate tidy format lint clean-tree
+
+generate: ## Write deep copies, CRDs, the chart's copy of them, and the API reference anew
+	$(TOOL)/gen/go.mod controller-gen object paths=./api/... crd:generateEmbeddedObjectMeta=true,maxDescLen=120 output:crd:dir=config/crd
+	cp config/crd/*.yaml charts/dormouse/files/crds/
+	$(TOOL)/gen/go.mod crd-ref-docs --log-level=ERROR --source-path=api/v1alpha1 --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --renderer=markdown --output-path=docs/reference/api.md
+
+tidy:
+	$(GO) mod tidy
+	$(GO) -C examples mod tidy
+	$(GO) -C hack/image mod tidy
+
+format: ## Format all Go files
+	$(TOOL)/lint/go.mod gofumpt -w $$(git ls-files -co --exclude-standard '*.go' | grep -v zz_generated)
+
+lint: ## Find what the linters of .golangci.yml find
+	$(TOOL)/lint/go.mod golangci-lint run ./...
+
+# What is generated or formatted must be as it was committed.
+clean-tree:
+	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "the tree is not clean after make generate, tidy and format: commit what they changed"; exit 1; }
+
+build: ## Build the operator and the gateway into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
+
+next: ## Print the lifecycle of a session as a table
+	@$(GO) run ./hack/next
+
+packages:
+	@hack/packages spin gcc libc6-dev
+
+clean: ## Remove what was built here, and the built Kubernetes from the user's cache
+	rm -rf bin "$${XDG_CACHE_HOME:-$$HOME/.cache}/dormouse"
