@@ -74,4 +74,6 @@ const (
 	EventAwake = "Awake"
 	// EventAsleep is recorded when a session's pod has ended after a sleep.
 	EventAsleep = "FellAsleep"
+	// EventEnded is recorded when a session's pod has ended, and nobody had stopped it.
+	EventEnded = "Ended"
 )

@@ -192,7 +192,7 @@ type LimitsSpec struct {
 	// awake is how many sessions of this template have a pod at once, at most; the next ones queue. Absent: no limit.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
-	Awake *int32 `json:"awake,omitempty"`
+	Awake *int32 `json:"awake"`
 
 	// sessions is how many sessions of this template a request may bring about; a request for one more key is answered
 	// 503. Absent: no limit.
@@ -222,16 +222,16 @@ type SessionTemplateStatus struct {
 type SessionCounts struct {
 	// total is the number of sessions.
 	// +optional
-	Total int32 `json:"total,omitempty"`
+	Total int32 `json:"total"`
 	// awake is the number of sessions in phase Awake or Draining: their pod runs.
 	// +optional
-	Awake int32 `json:"awake,omitempty"`
+	Awake int32 `json:"awake"`
 	// waking is the number of sessions in phase Queued or Waking.
 	// +optional
-	Waking int32 `json:"waking,omitempty"`
+	Waking int32 `json:"waking"`
 	// failed is the number of sessions in phase Failed.
 	// +optional
-	Failed int32 `json:"failed,omitempty"`
+	Failed int32 `json:"failed"`
 }
 
 // SessionTemplate is a kind of session: one workload per key, written by whoever runs the platform.

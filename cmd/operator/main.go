@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -65,14 +66,28 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
+	if err := index(ctx, m.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
 	templates := &template.Reconciler{Client: m.GetClient(), Clock: clock.RealClock{}, Events: m.GetEventRecorder("dormouse-operator")}
-	if err := templates.SetupWithManager(ctx, m); err != nil {
+	if err := templates.SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up templates: %w", err)
 	}
-	if err := newSessions(m, f.namespace).SetupWithManager(ctx, m); err != nil {
+	if err := newSessions(m, f.namespace).SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up sessions: %w", err)
 	}
 	return m.Start(ctx)
+}
+
+// index has the cache find sessions by template and pods by node.
+func index(ctx context.Context, by client.FieldIndexer) error {
+	return errors.Join(
+		by.IndexField(ctx, &v1alpha1.Session{}, v1alpha1.FieldTemplate, func(o client.Object) []string {
+			return []string{o.(*v1alpha1.Session).Spec.Template}
+		}),
+		by.IndexField(ctx, &corev1.Pod{}, session.FieldNode, func(o client.Object) []string {
+			return []string{o.(*corev1.Pod).Spec.NodeName}
+		}))
 }
 
 // newSessions wires what goes on beside the turns of a session to those turns.

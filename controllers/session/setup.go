@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	byTemplate = "spec.template"
-	byNode     = "spec.nodeName"
+	// FieldNode is the field of a pod that names its node. The manager's cache must index pods by it.
+	FieldNode = "spec.nodeName"
 	// workers is how many sessions take their turn at once. A turn waits for the API server and for nothing else.
 	workers = 16
 )
@@ -33,12 +33,10 @@ func (r *Reconciler) Again(session types.NamespacedName) {
 	r.again <- event.GenericEvent{Object: &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: session.Name}}}
 }
 
-// SetupWithManager watches sessions and all that a session's turn may wait for.
-func (r *Reconciler) SetupWithManager(ctx context.Context, m ctrl.Manager) error {
+// SetupWithManager watches sessions and all that a session's turn may wait for. The manager's cache must index Sessions by
+// v1alpha1.FieldTemplate and pods by FieldNode.
+func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	r.again = make(chan event.GenericEvent)
-	if err := index(ctx, m.GetFieldIndexer()); err != nil {
-		return err
-	}
 	if err := m.Add(r.Sight); err != nil {
 		return err
 	}
@@ -54,10 +52,6 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, m ctrl.Manager) error
 		Complete(r)
 }
 
-func index(ctx context.Context, by client.FieldIndexer) error {
-	return by.IndexField(ctx, &corev1.Pod{}, byNode, func(o client.Object) []string { return []string{o.(*corev1.Pod).Spec.NodeName} })
-}
-
 // sameName maps a pod to its session. It goes by the name and not by the owner: a leftover of an older Session concerns the
 // Session that has the name now.
 func sameName(_ context.Context, o client.Object) []reconcile.Request {
@@ -67,7 +61,7 @@ func sameName(_ context.Context, o client.Object) []reconcile.Request {
 // ofTemplate are the sessions of a template for which its change makes a difference now. Those asleep learn of it when they wake.
 func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests []reconcile.Request) {
 	var sessions v1alpha1.SessionList
-	if err := r.Client.List(ctx, &sessions, client.InNamespace(o.GetNamespace()), client.MatchingFields{byTemplate: o.GetName()}); err != nil {
+	if err := r.Client.List(ctx, &sessions, client.InNamespace(o.GetNamespace()), client.MatchingFields{v1alpha1.FieldTemplate: o.GetName()}); err != nil {
 		return nil // the cache serves this; it fails only while the operator stops
 	}
 	for i := range sessions.Items {
@@ -81,7 +75,7 @@ func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests 
 // onNode are the sessions whose pods are on a node.
 func (r *Reconciler) onNode(ctx context.Context, o client.Object) (requests []reconcile.Request) {
 	var pods corev1.PodList
-	if err := r.Client.List(ctx, &pods, client.MatchingFields{byNode: o.GetName()}); err != nil {
+	if err := r.Client.List(ctx, &pods, client.MatchingFields{FieldNode: o.GetName()}); err != nil {
 		return nil // as above
 	}
 	for i := range pods.Items {

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -10,18 +12,32 @@ import (
 // tell records as an event what a person would look for: a wake, a sleep, a failure. Two a cycle, at most.
 func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session) {
 	steps.WithLabelValues(string(step.Verb)).Inc()
+	status := &next.Status
 	switch {
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:
 		starts.Observe(w.now.Sub(w.memory.pod.since).Seconds())
-		r.Events.Eventf(next, w.pod, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", next.Status.Epoch, w.pod.Name)
-	case step.Verb == lifecycle.Fail, step.Verb == lifecycle.Record && step.Phase == lifecycle.Failed:
-		last := next.Status.LastExit
-		r.Events.Eventf(next, nil, corev1.EventTypeWarning, string(step.Reason), string(step.Verb), "%s Epoch %d: %s %s", v1alpha1.Messages[string(step.Reason)], last.Epoch, last.Reason, last.Message)
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", status.Epoch, w.pod.Name)
 	case step.Verb == lifecycle.Record && w.session.Status.Phase == v1alpha1.PhaseStopping:
-		r.Events.Eventf(next, nil, corev1.EventTypeNormal, v1alpha1.EventAsleep, string(step.Verb), "Epoch %d has ended", next.Status.Epoch)
-	case step.Verb == lifecycle.Record:
-		r.Events.Eventf(next, nil, corev1.EventTypeWarning, "Ended", string(step.Verb), "Epoch %d ended: %s %s", next.Status.Epoch, next.Status.LastExit.Reason, next.Status.LastExit.Message)
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAsleep, "Sleep", "Epoch %d has ended", status.Epoch)
+	case step.Verb == lifecycle.Fail, step.Verb == lifecycle.Record:
+		r.unwell(next, step)
 	case step.Verb == lifecycle.Save && w.saved.Err != nil:
-		r.Events.Eventf(next, nil, corev1.EventTypeWarning, v1alpha1.ReasonSaveFailed, string(step.Verb), "The last save failed and is tried again: %v", w.saved.Err)
+		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonSaveFailed, "Save", "The last save failed and is tried again: %v", w.saved.Err)
 	}
+}
+
+// unwell tells of an end that was no sleep. The action says the epoch, because client-go takes events of the same action and
+// reason for one, and keeps the words of the first.
+func (r *Reconciler) unwell(next *v1alpha1.Session, step lifecycle.Step) {
+	last, reason := next.Status.LastExit, v1alpha1.EventEnded
+	if step.Phase == lifecycle.Failed {
+		reason = string(step.Reason)
+	}
+	r.event(next, corev1.EventTypeWarning, reason, fmt.Sprintf("End%d", last.Epoch), "Epoch %d: %s: %s", last.Epoch, last.Reason, last.Message)
+}
+
+// event records an event with words of at most the length that the API server takes.
+func (r *Reconciler) event(s *v1alpha1.Session, kind, reason, action, format string, words ...any) {
+	const most = 1024
+	r.Events.Eventf(s, nil, kind, reason, action, "%s", cut(fmt.Sprintf(format, words...), most))
 }

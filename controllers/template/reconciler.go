@@ -76,7 +76,7 @@ func (r *Reconciler) judge(ctx context.Context, t *v1alpha1.SessionTemplate, now
 
 func (r *Reconciler) count(ctx context.Context, t *v1alpha1.SessionTemplate) (*v1alpha1.SessionCounts, error) {
 	var sessions v1alpha1.SessionList
-	err := r.List(ctx, &sessions, client.InNamespace(t.Namespace), client.MatchingFields{templateField: t.Name},
+	err := r.List(ctx, &sessions, client.InNamespace(t.Namespace), client.MatchingFields{v1alpha1.FieldTemplate: t.Name},
 		client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)

@@ -2,7 +2,6 @@ package template
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -16,15 +15,8 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-// templateField is the selectable field of a Session that names its template, and the name of the cache's index of it.
-const templateField = "spec.template"
-
-// SetupWithManager indexes Sessions by their template in the manager's cache, and registers the reconciler.
-func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
-	byTemplate := func(o client.Object) []string { return []string{o.(*v1alpha1.Session).Spec.Template} }
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Session{}, templateField, byTemplate); err != nil {
-		return fmt.Errorf("index sessions by template: %w", err)
-	}
+// SetupWithManager registers the reconciler. The manager's cache must index Sessions by v1alpha1.FieldTemplate.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("template").
 		For(&v1alpha1.SessionTemplate{}).

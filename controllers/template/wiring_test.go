@@ -59,7 +59,9 @@ var _ = Describe("The reconciler", func() {
 		})
 		Expect(err).NotTo(HaveOccurred())
 		r := &template.Reconciler{Client: mgr.GetClient(), Clock: clock.RealClock{}, Events: mgr.GetEventRecorder("dormouse-operator")}
-		Expect(r.SetupWithManager(ctx, mgr)).To(Succeed())
+		byTemplate := func(o client.Object) []string { return []string{o.(*v1alpha1.Session).Spec.Template} }
+		Expect(mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Session{}, v1alpha1.FieldTemplate, byTemplate)).To(Succeed())
+		Expect(r.SetupWithManager(mgr)).To(Succeed())
 		run(mgr)
 
 		givenSession(ctx, "a", v1alpha1.PhaseAwake)

@@ -29,6 +29,7 @@ var (
 	ErrEmpty   = errors.New("key is empty")
 	ErrTooLong = errors.New("key has more than 1024 bytes")
 	ErrNotUTF8 = errors.New("key is not valid UTF-8")
+	ErrNUL     = errors.New("key has a NUL, which no environment variable can carry")
 )
 
 var digits = base32.HexEncoding.WithPadding(base32.NoPadding)
@@ -53,7 +54,7 @@ func Name(template, key string) (string, error) {
 	return template + "." + hash + ".x", nil
 }
 
-// Check says what is wrong with a key, whatever the pattern of its template: ErrEmpty, ErrTooLong or ErrNotUTF8.
+// Check says what is wrong with a key, whatever the pattern of its template: ErrEmpty, ErrTooLong, ErrNotUTF8 or ErrNUL.
 func Check(key string) error {
 	switch {
 	case key == "":
@@ -62,6 +63,8 @@ func Check(key string) error {
 		return ErrTooLong
 	case !utf8.ValidString(key):
 		return ErrNotUTF8
+	case strings.Contains(key, "\x00"):
+		return ErrNUL
 	}
 	return nil
 }

@@ -47,6 +47,7 @@ func TestNameRefuses(t *testing.T) {
 		{"empty", "chess", "", key.ErrEmpty},
 		{"too long", "chess", strings.Repeat("é", 513), key.ErrTooLong},
 		{"not UTF-8", "chess", "a\xff", key.ErrNotUTF8},
+		{"a NUL", "chess", "a\x00", key.ErrNUL},
 		{"template with a dot", "che.ss", "a", nil},
 		{"no template", "", "a", nil},
 	} {

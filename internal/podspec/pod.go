@@ -1,6 +1,7 @@
 package podspec
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func environment(s *v1alpha1.Session, epoch int64) []corev1.EnvVar {
 // complete gives a container our environment and the defaults. Ours comes first, so that the template's own variables
 // and its command can refer to it as $(SESSION_KEY).
 func complete(c *corev1.Container, ours []corev1.EnvVar, windows bool) {
-	env := append([]corev1.EnvVar(nil), ours...)
+	env := slices.Clone(ours)
 	for _, v := range c.Env {
 		if !named(ours, v.Name) {
 			env = append(env, v)

@@ -88,6 +88,16 @@ func TestKeyArrivesAsItIs(t *testing.T) {
 	}
 }
 
+func TestContainersShareNoEnvironment(t *testing.T) {
+	pod := podspec.For(newTemplate(func(p *corev1.PodTemplateSpec) {
+		p.Spec.InitContainers = []corev1.Container{{Name: "restore"}}
+	}), newSession("a"), 1)
+	pod.Spec.InitContainers[0].Env[0].Value = "b"
+	if got := pod.Spec.Containers[0].Env[0].Value; got != "a" {
+		t.Errorf("a change of the one changed the other to %q", got)
+	}
+}
+
 func TestFenceGrowsWithEpochAndWithCreation(t *testing.T) {
 	fence := func(s *v1alpha1.Session, epoch int64) string {
 		env := podspec.For(newTemplate(), s, epoch).Spec.Containers[0].Env
