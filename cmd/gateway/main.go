@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -91,18 +92,20 @@ func run(f *flags, log *slog.Logger) error {
 		return err
 	}
 	server := &gateway.Server{Gateway: road, ShutdownDelay: f.shutdownDelay, DrainTimeout: f.drainTimeout}
-	ready := func() bool {
-		select {
-		case <-hands.Synced():
-			return server.Ready()
-		default:
-			return false
-		}
-	}
+	var listens atomic.Bool // which it does once the hands are synced
+	ready := func() bool { return listens.Load() && server.Ready() }
 	admin := &http.Server{Addr: f.admin, Handler: gateway.Admin(metrics, ready), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- fmt.Errorf("admin: %w", admin.ListenAndServe()) }()
-	return live(ctx, hands, failed, func() error { return serve(ctx, f.listen, server, log) })
+	return live(ctx, hands, failed, func() error {
+		l, err := net.Listen("tcp", f.listen)
+		if err != nil {
+			return err
+		}
+		log.Info("serves", "address", l.Addr().String())
+		listens.Store(true)
+		return server.Run(ctx, l)
+	})
 }
 
 // wire makes the road and the hands, each with the other in it.
@@ -171,13 +174,4 @@ func live(ctx context.Context, hands *cluster.Gateway, failed <-chan error, serv
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
 	return hands.Release(release)
-}
-
-func serve(ctx context.Context, address string, server *gateway.Server, log *slog.Logger) error {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return err
-	}
-	log.Info("serves", "address", l.Addr().String())
-	return server.Run(ctx, l)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,8 +43,9 @@ func TestLife(t *testing.T) {
 	}
 	t.Setenv("KUBECONFIG", kubeconfig(t, server.Config))
 	must(t, server.Client.Create(t.Context(), chess(namespace)))
-	release := make(chan struct{})
+	arrived, release := make(chan struct{}), make(chan struct{})
 	pod := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
 		<-release
 		fmt.Fprint(w, "moved")
 	}))
@@ -60,7 +60,7 @@ func TestLife(t *testing.T) {
 	answer := make(chan string, 1)
 	go func() { answer <- get("http://" + f.listen + "/chess/alice/") }()
 	publish(t, server.Client, namespace, pod.Listener.Addr().(*net.TCPAddr))
-	eventually(t, "in flight", func() bool { return goes(server.Client, namespace) })
+	<-arrived
 	must(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	select {
 	case err := <-ended:
@@ -136,21 +136,6 @@ func publish(t *testing.T, c client.Client, namespace string, at *net.TCPAddr) {
 	must(t, err)
 	s.Status.Endpoint = &v1alpha1.Endpoint{UID: "pod", Address: at.IP.String(), Port: int32(port)}
 	must(t, c.Status().Update(t.Context(), s))
-}
-
-// goes unpublishes the session and reports whether the gateway says that a request is in flight there: it takes the sleep back.
-func goes(c client.Client, namespace string) bool {
-	s := &v1alpha1.Session{}
-	if c.Get(context.Background(), client.ObjectKey{Namespace: namespace, Name: "chess.alice"}, s) != nil {
-		return false
-	}
-	if s.Status.Drain != nil {
-		return s.Status.Activity != nil
-	}
-	s.Status.Phase, s.Status.Endpoint = v1alpha1.PhaseDraining, nil
-	s.Status.Drain = &v1alpha1.Drain{Activity: s.Status.Activity}
-	_ = c.Status().Update(context.Background(), s)
-	return false
 }
 
 func kubeconfig(t *testing.T, c *rest.Config) string {

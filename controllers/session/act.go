@@ -34,7 +34,7 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
 	case lifecycle.Stop, lifecycle.Delete, lifecycle.Fail:
 		w.memory.refused = nil
-		return r.delete(ctx, w.pod)
+		return r.stop(ctx, w)
 	case lifecycle.Release:
 		return r.release(ctx, w.pod)
 	case lifecycle.Forget:
@@ -125,11 +125,20 @@ func (r *Reconciler) taken(ctx context.Context, w *world) error {
 	return movedOn("the pod's name is taken")
 }
 
-// delete asks the pod to stop, that very pod. It is not there any more, or another: that is no error.
-func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client.DeleteOption) error {
-	if pod == nil {
+// stop asks the pod to stop, and only once: our own report comes back before the pod's deletion does.
+func (r *Reconciler) stop(ctx context.Context, w *world) error {
+	if w.pod == nil || w.memory.stopped == w.pod.UID {
 		return nil
 	}
+	if err := r.delete(ctx, w.pod); err != nil {
+		return err
+	}
+	w.memory.stopped = w.pod.UID
+	return nil
+}
+
+// delete asks the pod to stop, that very pod. It is not there any more, or another: that is no error.
+func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client.DeleteOption) error {
 	opts = append(opts, client.Preconditions{UID: ptr.To(pod.UID)})
 	err := r.Client.Delete(ctx, pod, opts...)
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {

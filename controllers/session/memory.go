@@ -18,6 +18,7 @@ import (
 type memory struct {
 	activity, publication, drain, pod, deletion, end sighting
 	refused                                          *refusal
+	stopped                                          types.UID // the pod that was asked to stop
 
 	uid      types.UID
 	template string
@@ -87,13 +88,13 @@ func (m *memories) forget(name types.NamespacedName) (uid types.UID, template st
 
 func asleep(w *world) bool {
 	s := w.session
-	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !touched(s)
+	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !s.Touched()
 }
 
 // begin is what a new leader takes for when the present demand came: the time that its writer gave it, or now if that lies
 // ahead. The publication before it is left out.
 func (m *memory) begin(w *world) {
-	if a := demand(w.session); a != nil {
+	if a := w.session.Demand(); a != nil {
 		since := a.Time.Time
 		if since.After(w.now) {
 			since = w.now
@@ -104,7 +105,7 @@ func (m *memory) begin(w *world) {
 }
 
 func (m *memory) update(w *world) {
-	m.activity.see(activityFact(demand(w.session)), w.now)
+	m.activity.see(activityFact(w.session.Demand()), w.now)
 	m.publication.see(publicationFact(w.session), w.now)
 	m.drain.see(drainOf(w.session), w.now)
 	pod, deletion, end := podFacts(w)

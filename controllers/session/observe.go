@@ -3,7 +3,6 @@ package session
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -46,7 +45,7 @@ func observeSession(w *world) lifecycle.Session {
 		Epoch:          status.Epoch,
 		Published:      status.Endpoint != nil,
 		Drained:        status.Drain != nil,
-		Touched:        touched(s),
+		Touched:        s.Touched(),
 		ActiveSince:    w.memory.activity.since,
 		PublishedSince: w.memory.publication.since,
 		DrainedSince:   w.memory.drain.since,
@@ -105,27 +104,6 @@ func hasAddress(w *world) bool {
 	}
 	_, ok := podspec.Port(w.template)
 	return ok
-}
-
-// demand is the latest activity. For a Session that a gateway made it is the wish that it was made with, until the first touch.
-func demand(s *v1alpha1.Session) *v1alpha1.Activity {
-	if s.Status.Activity != nil {
-		return s.Status.Activity
-	}
-	since, err := time.Parse(time.RFC3339Nano, s.Annotations[v1alpha1.AnnotationWantedSince])
-	if err != nil {
-		return nil
-	}
-	return &v1alpha1.Activity{Time: metav1.NewMicroTime(since), Source: v1alpha1.SourceRequest}
-}
-
-// touched says whether there is demand other than that which the present sleep was decided on.
-func touched(s *v1alpha1.Session) bool {
-	now := demand(s)
-	if s.Status.Drain == nil {
-		return now != nil
-	}
-	return !equality.Semantic.DeepEqual(now, s.Status.Drain.Activity)
 }
 
 func readyReason(s *v1alpha1.Session) lifecycle.Reason {

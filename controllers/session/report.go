@@ -27,7 +27,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 		publish(status, w)
 	case lifecycle.Unpublish:
 		status.Endpoint = nil
-		status.Drain = &v1alpha1.Drain{Activity: demand(w.session), Forced: step.Forced, Deadline: microTimeOf(step.Deadline)}
+		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand(), Forced: step.Forced, Deadline: microTimeOf(step.Deadline)}
 	case lifecycle.Record, lifecycle.Fail:
 		end(status, w, step)
 	}
@@ -51,7 +51,7 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		status.Epoch = max(status.Epoch, epoch)
 	}
 	if step.Settle {
-		status.Drain = &v1alpha1.Drain{Activity: demand(w.session)}
+		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand()}
 	}
 	status.Failures = nil
 	if step.Failures > 0 {

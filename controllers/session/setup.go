@@ -65,7 +65,7 @@ func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests 
 		return nil // the cache serves this; it fails only while the operator stops
 	}
 	for i := range sessions.Items {
-		if s := &sessions.Items[i]; touched(s) || s.Status.Pod != nil {
+		if s := &sessions.Items[i]; s.Touched() || s.Status.Pod != nil {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(s)})
 		}
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -11,6 +12,26 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
+
+// deaf is a cache that has not heard of a pod's deletion, and counts how often that is asked for.
+type deaf struct {
+	client.Client
+	pod   *corev1.Pod
+	asked int
+}
+
+func (d *deaf) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if pod, ok := o.(*corev1.Pod); ok {
+		d.pod.DeepCopyInto(pod)
+		return nil
+	}
+	return d.Client.Get(ctx, name, o, opts...)
+}
+
+func (d *deaf) Delete(ctx context.Context, o client.Object, opts ...client.DeleteOption) error {
+	d.asked++
+	return d.Client.Delete(ctx, o, opts...)
+}
 
 var _ = Describe("A session that is idle", func() {
 	It("is unpublished exactly when its time is over, saved, stopped, and sleeps (000-09, 000-10)", func(ctx SpecContext) {
@@ -108,6 +129,19 @@ var _ = Describe("A session that is idle", func() {
 		Consistently(ctx, func() *v1alpha1.Session { return Reconciled(ctx, s) }, "300ms").Should(HavePhase(v1alpha1.PhaseDraining), "a gateway that does not vouch for the session was passed over")
 		Sees(ctx, lease, Now(ctx, s))
 		Seeing(ctx, s, v1alpha1.PhaseStopping)
+	})
+
+	It("asks its pod to stop once, though it hears late of the deletion", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		behind := &deaf{Client: api, pod: Pod(ctx, s)}
+		r.Client = behind
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Turn(ctx, s)
+		Expect(behind.asked).To(Equal(1))
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
 	})
 
 	It("does not wait for a gateway whose pod is gone", func(ctx SpecContext) {

@@ -40,7 +40,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 		IdleAfter: r.IdleAfter,
 		Counts:    r.CountConnections,
 	}
-	if a := demand(s); a != nil {
+	if a := s.Demand(); a != nil {
 		v.Activity = a.Time.Time
 	}
 	if v.State == directory.Failed {
@@ -51,7 +51,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 		return v
 	}
 	if d := s.Status.Drain; d != nil {
-		v.Unwanted = same(demand(s), d.Activity)
+		v.Unwanted = !s.Touched()
 		v.Forced = d.Forced
 		v.Deadline = timeOf(d.Deadline)
 	}
@@ -69,25 +69,6 @@ func stateOf(s *v1alpha1.Session) directory.State {
 		return directory.Reachable
 	}
 	return directory.Unreachable
-}
-
-func same(a, b *v1alpha1.Activity) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.Time.Time.Equal(b.Time.Time) && a.Source == b.Source && a.By == b.By
-}
-
-// demand is the latest demand for a session: its activity, or that it was made because somebody wanted it.
-func demand(s *v1alpha1.Session) *v1alpha1.Activity {
-	if s.Status.Activity != nil {
-		return s.Status.Activity
-	}
-	since, err := time.Parse(time.RFC3339Nano, s.Annotations[v1alpha1.AnnotationWantedSince])
-	if err != nil {
-		return nil
-	}
-	return &v1alpha1.Activity{Time: metav1.NewMicroTime(since), Source: v1alpha1.SourceRequest}
 }
 
 // failureOf is why a Failed session does not start: how its last pod ended, or what its condition says.
