@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,10 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	assets "github.com/dormouse-dev/dormouse/hack/envtest"
 )
-
-// assetsVariable names the folder of the binaries. Without it they are built into the cache, which takes minutes once.
-const assetsVariable = "KUBEBUILDER_ASSETS"
 
 // Server is a running kube-apiserver with its etcd.
 type Server struct {
@@ -36,12 +32,12 @@ type Server struct {
 
 // Start starts a server; Stop must be called on it. Admission is as in a cluster: a pod needs its ServiceAccount.
 func Start() (*Server, error) {
-	assets, err := assets()
+	binaries, err := assets.Assets()
 	if err != nil {
 		return nil, err
 	}
 	env := &envtest.Environment{
-		BinaryAssetsDirectory: assets,
+		BinaryAssetsDirectory: binaries,
 		CRDDirectoryPaths:     []string{filepath.Join(Root(), "config/crd")},
 		ErrorIfCRDPathMissing: true,
 	}
@@ -49,7 +45,7 @@ func Start() (*Server, error) {
 	env.ControlPlane.GetAPIServer().Configure().Disable("disable-admission-plugins")
 	config, err := env.Start()
 	if err != nil {
-		return nil, fmt.Errorf("start kube-apiserver and etcd of %s: %w", assets, err)
+		return nil, fmt.Errorf("start kube-apiserver and etcd of %s: %w", binaries, err)
 	}
 	server := &Server{Config: config, env: env}
 	if server.Client, err = NewClient(config); err != nil {
@@ -94,17 +90,4 @@ func Root() string {
 		folder = filepath.Join(folder, "..")
 	}
 	return folder
-}
-
-func assets() (string, error) {
-	if folder := os.Getenv(assetsVariable); folder != "" {
-		return folder, nil
-	}
-	build := exec.Command("go", "run", "./hack/cluster", "assets")
-	build.Dir, build.Stderr = Root(), os.Stderr
-	out, err := build.Output()
-	if err != nil {
-		return "", fmt.Errorf("build kube-apiserver and etcd, as %s is not set: %w", assetsVariable, err)
-	}
-	return strings.TrimSpace(string(out)), nil
 }
