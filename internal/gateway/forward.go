@@ -52,7 +52,7 @@ func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
 		x.in.Body = x.body
 	}
 	if !isWebSocket(x.in) {
-		
+		x.in.Header.Del("Upgrade")
 		return w
 	}
 	x.tunnel = &tunnel{

@@ -154,6 +154,20 @@ func TestClientThatTakesNothingIsCutOff(t *testing.T) {
 	}
 }
 
+func TestSlowAnswerIsNotCutOff(t *testing.T) {
+	w := newWorld(t, chess(), func(g *gateway.Gateway, _ *gateway.Server) { g.Stall = 250 * time.Millisecond })
+	w.publish("a", "pod-a", newPod(t, func(rw http.ResponseWriter, _ *http.Request) {
+		for range 10 {
+			_, _ = io.WriteString(rw, "x")
+			_ = http.NewResponseController(rw).Flush()
+			time.Sleep(50 * time.Millisecond)
+		}
+	}), 1)
+	if _, body := w.get("a", "/"); body != "xxxxxxxxxx" {
+		t.Errorf("got %q", body)
+	}
+}
+
 func TestSlowApplicationIsNotCutOff(t *testing.T) {
 	slow := func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.ReadAll(r.Body)

@@ -49,8 +49,7 @@ func (t *Table) Resolve(r *http.Request) (Target, error) {
 // it, and whoever stands before us may have looked at that one.
 func rawPath(r *http.Request) (string, bool) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	ok := strings.HasPrefix(path, "/") && r.URL.Host == "" && !strings.Contains(path, "#")
-	return path, ok
+	return path, strings.HasPrefix(path, "/") && !strings.Contains(path, "#")
 }
 
 func (m match) target(r *http.Request) (Target, error) {
