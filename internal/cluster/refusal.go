@@ -25,7 +25,7 @@ func refusalOf(err error) error {
 	case errors.As(err, &r):
 		return r
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
-		return &directory.Refusal{Kind: directory.LimitReached, Reason: "Quota", Message: "The quota of the namespace is reached."}
+		return &directory.Refusal{Kind: directory.LimitReached, Reason: "ResourceQuota", Message: "The quota of the namespace is reached."}
 	case apierrors.IsInvalid(err):
 		return &directory.Refusal{Kind: directory.NotFound, Reason: "InvalidKey", Message: err.Error()}
 	case apierrors.IsNotFound(err):

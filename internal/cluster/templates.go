@@ -47,7 +47,9 @@ type known struct {
 	pattern  string
 	born     time.Time
 	fault    string // why it is not published; empty: it is
-	created  int    // by this gateway since the operator last counted
+	limit    *int32 // limits.sessions
+	counted  int32  // sessions, by the operator
+	created  int32  // by this gateway since the operator last counted
 }
 
 func (t *templates) begin() { t.listed = map[directory.ID]struct{}{} }
@@ -139,7 +141,7 @@ func (t *templates) full(id directory.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.known[id]
-	return k != nil && k.template.SessionsLimit != nil && k.template.Sessions+k.created >= *k.template.SessionsLimit
+	return k != nil && k.limit != nil && k.counted+k.created >= *k.limit
 }
 
 // created notes that this gateway made a Session of a template.
@@ -162,8 +164,9 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			WakeTimeout: durationOf(spec.Wake.Timeout, defaultWake),
 			MaxHeld:     int(spec.Wake.MaxHeld),
 			IdleAfter:   durationOf(spec.Idle.After, 0),
-			Sessions:    int(t.Status.Sessions.Total),
 		},
+		limit:   t.Spec.Limits.Sessions,
+		counted: t.Status.Sessions.Total,
 		rules:   Rules{IdleAfter: durationOf(spec.Idle.After, 0), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
 		pattern: spec.Key.Pattern,
 		born:    t.CreationTimestamp.Time,
@@ -171,11 +174,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
 	}
-	if l := spec.Limits.Sessions; l != nil {
-		limit := int(*l)
-		k.template.SessionsLimit = &limit
-	}
-	if old != nil && old.template.Sessions == k.template.Sessions {
+	if old != nil && old.counted == k.counted {
 		k.created = old.created
 	}
 	k.judge(t, old)

@@ -69,7 +69,7 @@ var _ = Describe("Templates", func() {
 		k.template.Pattern = nil
 		Expect(k.template).To(Equal(gateway.Template{
 			Namespace: "games", Name: "chess", Create: true, Routes: []gateway.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
-			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdleAfter: time.Minute, SessionsLimit: ptr.To(9), Sessions: 3,
+			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdleAfter: time.Minute,
 		}))
 	})
 })

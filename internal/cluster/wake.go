@@ -17,6 +17,9 @@ import (
 // wakeAttempts bounds how often one request touches and creates in turn, while others delete.
 const wakeAttempts = 3
 
+// countLag is when to come again after limits.sessions was reached: the operator's count follows within this time.
+const countLag = 10 * time.Second
+
 // waker brings sessions about: it touches or creates them, and waits.
 type waker struct {
 	*toucher
@@ -120,7 +123,10 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
 	if w.templates.full(template) {
-		return 0, &directory.Refusal{Kind: directory.LimitReached, Reason: "Sessions", Message: "limits.sessions of the template is reached."}
+		return 0, &directory.Refusal{
+			Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: countLag,
+			Message: "The template has as many sessions as it may have.",
+		}
 	}
 	var s *v1alpha1.Session
 	err := retry(ctx, func() error {

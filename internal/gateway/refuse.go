@@ -10,10 +10,6 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
-// retryLimit is what a request is told that meets a limit of which nobody knows when it is free: the count of sessions follows
-// within ten seconds.
-const retryLimit = 10 * time.Second
-
 // reasons has the Reason of each kind of refusal.
 var reasons = map[directory.RefusalKind]Reason{
 	directory.NotFound:     ReasonNotFound,
@@ -34,26 +30,23 @@ func refused(client, wait context.Context, t Target, err error) error {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &r):
-		return refusal(t, r)
+		return refusal(r)
 	case wait.Err() != nil:
 		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String(), Outcome: OutcomeNotSent}
 	}
 	return &Problem{Reason: ReasonUnavailable, Detail: err.Error(), Outcome: OutcomeNotSent}
 }
 
-func refusal(t Target, r *directory.Refusal) error {
-	if r.Kind == directory.NotFound && t.Create && t.full() {
-		return &Problem{
-			Reason: ReasonLimitReached, Limit: "limits.sessions", Outcome: OutcomeNotSent, RetryAfter: retryLimit,
-		}
-	}
+func refusal(r *directory.Refusal) error {
 	reason, ok := reasons[r.Kind]
 	if !ok {
 		reason = ReasonUnavailable
 	}
-	return &Problem{
-		Reason: reason, Cause: r.Reason, Detail: r.Message, Outcome: OutcomeNotSent, RetryAfter: r.RetryAfter,
+	p := &Problem{Reason: reason, Cause: r.Reason, Detail: r.Message, Outcome: OutcomeNotSent, RetryAfter: r.RetryAfter}
+	if reason == ReasonLimitReached {
+		p.Limit = r.Reason
 	}
+	return p
 }
 
 // timed says in the answer how long the request waited, if it did.

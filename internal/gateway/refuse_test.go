@@ -53,26 +53,14 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// limits.sessions: a key that has no Session is told of the limit; one that has is served.
-func TestSessionsLimit(t *testing.T) {
-	limit := 2
-	w := newWorld(t, chess(func(t *gateway.Template) { t.SessionsLimit, t.Sessions = &limit, 2 }))
-	pod := newPod(t, echo)
-	w.wakeBy(func(_ context.Context, wish directory.Wish) error {
-		if wish.Create {
-			t.Error("may create")
-		}
-		if wish.Key != "a" {
-			return &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound"}
-		}
-		w.publish("a", "pod-a", pod, 1)
-		return nil
+// A refusal for a limit says which one it is, and when to come again.
+func TestLimitIsNamed(t *testing.T) {
+	w := newWorld(t, chess())
+	w.wakeBy(func(context.Context, directory.Wish) error {
+		return &directory.Refusal{Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: 10 * time.Second}
 	})
-	if res, _ := w.get("a", "/"); res.StatusCode != 200 {
-		t.Errorf("got %s", res.Status)
-	}
 	res, body := w.get("b", "/")
-	if doc := wantProblem(t, res, body, 503, gateway.ReasonLimitReached); doc["limit"] != "limits.sessions" {
-		t.Errorf("problem %v", doc)
+	if doc := wantProblem(t, res, body, 503, gateway.ReasonLimitReached); doc["limit"] != "limits.sessions" || res.Header.Get("Retry-After") != "10" {
+		t.Errorf("problem %v, header %v", doc, res.Header)
 	}
 }

@@ -122,7 +122,7 @@ func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
 		ID:        t.ID,
 		Template:  t.Name,
 		Key:       t.Key,
-		Create:    t.Create && !t.full(),
+		Create:    t.Create,
 		IdleAfter: t.IdleAfter,
 	})
 }

@@ -23,14 +23,6 @@ type Template struct {
 	ReadyPath string
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
-	// SessionsLimit is limits.sessions, and Sessions how many there are. Nil: no limit.
-	SessionsLimit *int
-	Sessions      int
-}
-
-// full says that a request may not make one more session.
-func (t *Template) full() bool {
-	return t.SessionsLimit != nil && t.Sessions >= *t.SessionsLimit
 }
 
 // Route finds the key in a request. Exactly one field is set.

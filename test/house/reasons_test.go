@@ -13,14 +13,14 @@ import (
 // troubleshooting is what people read who saw a reason in a condition.
 const troubleshooting = "docs/troubleshooting.md"
 
-// checkReasons compares the constants of api that are called Reason... with the headings of troubleshooting.
+// checkReasons compares the constants of api and of the gateway that are called Reason... with the headings of troubleshooting.
 func checkReasons(all []file) []finding {
-	const why = "a condition is for a person: who sees a reason looks for it in docs/troubleshooting.md, and finds what it means and what to do."
+	const why = "a condition or an answer is for a person: who sees a reason looks for it in docs/troubleshooting.md, and finds what it means and what to do."
 	reasons := map[string]string{}
 	var headings map[string]string
 	for _, f := range all {
 		switch {
-		case f.golang() && !f.test() && f.under("api/v1alpha1"):
+		case f.golang() && !f.test() && (f.under("api/v1alpha1") || f.under("internal/gateway")):
 			collectReasons(f, reasons)
 		case f.path == troubleshooting:
 			headings = reasonHeadings(f)
@@ -40,7 +40,7 @@ func checkReasons(all []file) []finding {
 	}
 	for heading, at := range headings {
 		if reasons[heading] == "" {
-			found = append(found, finding{at, fmt.Sprintf("no reason in api/v1alpha1 is called %s (a heading of one word is a reason)", heading), why})
+			found = append(found, finding{at, fmt.Sprintf("no reason is called %s (a heading of one word is a reason)", heading), why})
 		}
 	}
 	return found
