@@ -21,6 +21,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +35,14 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
+)
+
+// How soon another replica leads after one was killed: a wake waits for so long then. client-go's own times are twice as long. A
+// leader that cannot renew in time ends itself, which costs nothing but a restart: the protocol does not rest on there being one.
+const (
+	leaseDuration = 8 * time.Second
+	renewDeadline = 5 * time.Second
+	retryPeriod   = time.Second
 )
 
 // flags of the operator.
@@ -121,6 +130,9 @@ func newManager(f flags) (manager.Manager, error) {
 		LeaderElectionID:              "dormouse-operator",
 		LeaderElectionNamespace:       f.namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 ptr.To(leaseDuration),
+		RenewDeadline:                 ptr.To(renewDeadline),
+		RetryPeriod:                   ptr.To(retryPeriod),
 	})
 	return m, err
 }
