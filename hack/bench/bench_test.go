@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+const line = `{"stage":%q,"requestURI":%q,"verb":%q,"user":{"username":"system:serviceaccount:dormouse-system:dormouse-operator"},` +
+	`"objectRef":{"resource":"pods","subresource":%q,"namespace":%q,"name":"bench.a"},"responseStatus":{"code":201},` +
+	`"requestReceivedTimestamp":"2026-01-02T03:04:05.000006Z"}` + "\n"
+
+func TestOnlyWritesToOurNamespaceCount(t *testing.T) {
+	text := fmt.Sprintf(line, "ResponseComplete", "/x", "create", "status", namespace) +
+		fmt.Sprintf(line, "ResponseStarted", "/x", "create", "", namespace) +
+		fmt.Sprintf(line, "ResponseComplete", "/x?dryRun=All", "create", "", namespace) +
+		fmt.Sprintf(line, "ResponseComplete", "/x", "get", "", namespace) +
+		fmt.Sprintf(line, "ResponseComplete", "/x", "create", "", "games") +
+		`{"stage":"ResponseComplete","verb":"crea`
+	writes, err := parse([]byte(text))
+	if err != nil || len(writes) != 1 {
+		t.Fatalf("%v, %v", writes, err)
+	}
+	want := write{operator, "create", "pods/status", "bench.a", 201, time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)}
+	if writes[0] != want {
+		t.Errorf("got %v, want %v", writes[0], want)
+	}
+}
+
+// at is some milliseconds after the beginning.
+func at(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }
+
+func TestAWriteBelongsToTheCycleInWhichItCame(t *testing.T) {
+	starts := []sample{{object: "bench.a", sent: at(10), answered: at(20)}, {object: "bench.a", sent: at(100), answered: at(110)}}
+	writes := []write{
+		{operator, "create", "pods", "bench.a", 201, at(9)},
+		{operator, "create", "pods", "bench.a", 201, at(10)},
+		{operator, "create", "events", "bench.a.1", 201, at(99)},
+		{operator, "create", "pods", "bench.ab", 201, at(50)},
+		{operator, "create", "pods", "bench.a", 201, at(100)},
+	}
+	cycles := cyclesOf(starts, at(200), writes)
+	if n := cycles[0].count(ourWrites); n != 1 {
+		t.Errorf("%d writes in the first cycle: %v", n, cycles[0].writes)
+	}
+	if n := cycles[0].count(ourEvents); n != 1 {
+		t.Errorf("%d events in the first cycle: %v", n, cycles[0].writes)
+	}
+	if n := len(cycles[1].writes); n != 1 {
+		t.Errorf("%d writes in the second cycle: %v", n, cycles[1].writes)
+	}
+}
+
+func TestASlowMachineIsNoFault(t *testing.T) {
+	stop := write{operator, "delete", "pods", "bench.a", 200, at(5)}
+	release := write{operator, "patch", "pods", "bench.a", 200, at(6)}
+	finish := write{operator, "delete", "pods", "bench.a", 200, at(7)}
+	for _, c := range []struct {
+		what   string
+		took   int
+		writes []write
+		slow   bool
+	}{
+		{"an ordinary cycle", 200, []write{stop, release}, false},
+		{"a pod that was asked to stop twice", 200, []write{stop, stop, release}, false},
+		{"a pod that its kubelet did not finish", 200, []write{stop, release, finish}, true},
+		{"a request that waited long enough to touch again", 501, []write{stop, release}, true},
+	} {
+		made := cycle{start: sample{sent: at(0), answered: at(c.took)}, writes: c.writes}
+		if made.slow() != c.slow {
+			t.Errorf("%s: slow is %v", c.what, !c.slow)
+		}
+	}
+}
+
+func TestMoreWritesThanPromisedAreAnError(t *testing.T) {
+	r := runs{wake: []sample{{object: "bench.a", sent: at(0), answered: at(9)}}, end: at(100)}
+	var writes []write
+	for range maxWrites {
+		writes = append(writes, write{gateways, "patch", "sessions/status", "bench.a", 200, at(1)})
+	}
+	var out strings.Builder
+	if err := printWrites(&out, r, writes); err != nil {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	if err := printWrites(&out, r, append(writes, writes[0])); err == nil {
+		t.Errorf("no error\n%s", &out)
+	}
+}
+
+func TestQuantiles(t *testing.T) {
+	d := []time.Duration{1, 2, 3, 4, 5, 6, 7, 8, 9, 20}
+	if m, p := quantile(d, 0.5), quantile(d, 0.9); m != 5 || p != 9 {
+		t.Errorf("median %d, 90 %% %d", m, p)
+	}
+	if m := quantile(d[:3], 0.5); m != 2 {
+		t.Errorf("median of three %d", m)
+	}
+}
+
+func TestBenchmarksAreRead(t *testing.T) {
+	took, bytes, allocs, err := medians("BenchmarkHit \t 100\t 7 ns/op\t 20 B/op\t 3 allocs/op\nBenchmarkHit\t 100\t 9.5 ns/op\t 20 B/op\t 3 allocs/op\n" +
+		"BenchmarkHit \t 100\t 8 ns/op\t 21 B/op\t 3 allocs/op\nPASS\n")
+	if took != 8 || bytes != 20 || allocs != 3 || err != nil {
+		t.Errorf("%v ns, %v bytes, %v allocations, %v", took, bytes, allocs, err)
+	}
+	if _, _, _, err := medians("PASS\n"); err == nil {
+		t.Error("nothing was read as something")
+	}
+}

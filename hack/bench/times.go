@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// maxOverhead is what a wake may take longer than a bare pod's start, at the median.
+const maxOverhead = 15 * time.Millisecond
+
+// quantile is the value below which that part of the sorted durations lies, by the nearest rank; the median of an even number
+// is between the two in the middle.
+func quantile(sorted []time.Duration, part float64) time.Duration {
+	n := len(sorted)
+	if part == 0.5 && n%2 == 0 {
+		return (sorted[n/2-1] + sorted[n/2]) / 2
+	}
+	return sorted[max(0, int(math.Ceil(part*float64(n)))-1)]
+}
+
+func median(d []time.Duration) time.Duration {
+	return quantile(slices.Sorted(slices.Values(d)), 0.5)
+}
+
+func tookOf(samples []sample) []time.Duration {
+	took := make([]time.Duration, len(samples))
+	for i, s := range samples {
+		took[i] = s.took()
+	}
+	return took
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
+
+// printTimes prints how long the starts took.
+func printTimes(out io.Writer, r runs) {
+	bare, wake := tookOf(r.bare), tookOf(r.wake)
+	apart := make([]time.Duration, len(wake))
+	for i := range wake {
+		apart[i] = wake[i] - bare[i]
+	}
+	fmt.Fprint(out, "\nFrom the request to the answer, in ms\n\n")
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\tn\tmin\tp50\tp90\tmax\t")
+	for _, row := range []struct {
+		title string
+		took  []time.Duration
+	}{
+		{"bare pod", bare}, {"cold wake", wake}, {"the two of a round, apart", apart}, {"cold wake of a new key", tookOf(r.fresh)},
+	} {
+		if len(row.took) == 0 {
+			continue
+		}
+		sorted := slices.Sorted(slices.Values(row.took))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t\n", row.title, len(sorted), ms(sorted[0]),
+			ms(quantile(sorted, 0.5)), ms(quantile(sorted, 0.9)), ms(sorted[len(sorted)-1]))
+	}
+	_ = t.Flush()
+	overhead := median(wake) - median(bare)
+	fmt.Fprintf(out, "\nmedian wake above median bare pod: %s ms; target: at most %s ms: %s\n", ms(overhead), ms(maxOverhead), okay(overhead <= maxOverhead))
+}
