@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -122,6 +123,7 @@ func newManager(f flags) (manager.Manager, error) {
 		return nil, err
 	}
 	config.QPS = -1 // the API server's own fairness decides; a wake must not wait for a guess of ours
+	config.WarningHandler = rest.NoWarnings{} // each pod's name has a dot, and each create of one would warn of it
 	m, err := ctrl.NewManager(config, manager.Options{
 		Scheme:                        scheme,
 		Cache:                         cacheOf(f.namespace),

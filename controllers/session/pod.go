@@ -42,22 +42,24 @@ type exit struct {
 
 // exitOf reads how an ended pod ended: from the container that ended it, or from what Kubernetes says of the pod.
 func exitOf(pod *corev1.Pod) exit {
-	last := endedBy(pod)
-	switch {
-	case interruption(pod) != "":
-		return exit{kind: lifecycle.ExitInterrupted, reason: interruption(pod), message: pod.Status.Message}
-	case last == nil:
-		return exit{kind: lifecycle.ExitAbnormal, reason: orElse(pod.Status.Reason, "Error"), message: pod.Status.Message}
+	e := exit{kind: lifecycle.ExitAbnormal, reason: orElse(pod.Status.Reason, "Error"), message: pod.Status.Message}
+	if last := endedBy(pod); last != nil {
+		e = exit{kind: kindOf(last), reason: last.Reason, code: &last.ExitCode, message: orElse(lastLine(last.Message), pod.Status.Message)}
 	}
-	e := exit{kind: lifecycle.ExitNormal, reason: last.Reason, code: &last.ExitCode, message: lastLine(last.Message)}
-	switch {
-	case last.ExitCode == 0:
-	case last.Reason != "OOMKilled" && (last.ExitCode == 128+9 || last.ExitCode == 128+15):
-		e.kind = lifecycle.ExitKilled
-	default:
-		e.kind = lifecycle.ExitAbnormal
+	if why := interruption(pod); why != "" {
+		e.kind, e.reason = lifecycle.ExitInterrupted, why
 	}
 	return e
+}
+
+func kindOf(last *corev1.ContainerStateTerminated) lifecycle.Exit {
+	switch {
+	case last.ExitCode == 0:
+		return lifecycle.ExitNormal
+	case last.Reason != "OOMKilled" && (last.ExitCode == 128+9 || last.ExitCode == 128+15):
+		return lifecycle.ExitKilled
+	}
+	return lifecycle.ExitAbnormal
 }
 
 // interruption is why Kubernetes took the pod, if it did.

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// rest is between one pod's end and the next one's start: its kubelet still tidies up.
-	rest = 500 * time.Millisecond
+	// rest is between one pod's end and the next one's start, for its kubelet still tidies up; and up to tick more, so that no
+	// kind of start has a place of its own between the ticks of the kubelet, which ended the pod before on one of them.
+	rest, tick = 500 * time.Millisecond, time.Second
 	// freshEvery is how many rounds there are to one request for a key that nobody has asked for before.
 	freshEvery = 4
 )
@@ -99,7 +101,7 @@ func (b *bed) round(ctx context.Context, i int) (r runs, err error) {
 		if err := turn(); err != nil {
 			return r, err
 		}
-		time.Sleep(rest)
+		time.Sleep(rest + rand.N(tick))
 	}
 	return r, nil
 }

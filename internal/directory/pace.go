@@ -18,6 +18,11 @@ const (
 // retryAfter is when a touch that failed is asked for again: the touch itself has retried for seconds by then.
 const retryAfter = time.Second
 
+// comingPace is the least time between touches of a session that is on its way. Until it is published no clock is asked whether
+// it is wanted, so that a touch buys nothing, and would be in the way of the publication: it only finds out whether the
+// Session is still there.
+const comingPace = 5 * time.Second
+
 // defaultIdle is taken while nobody has said after what time a session falls asleep: that of the API.
 const defaultIdle = 5 * time.Minute
 
@@ -65,11 +70,16 @@ func (d *Directory) noticeTouch(e *entry, old *View) {
 	}
 	e.pace.seen = d.Now()
 	e.rested = false
-	d.rest(e, nextTouch(e.idleAfter()))
+	d.rest(e, e.nextTouch())
 }
 
-func nextTouch(idle time.Duration) time.Duration {
-	return time.Duration(float64(idle/paceShare) * (1 - jitter*rand.Float64())) //nolint:gosec // nobody gains by guessing it
+// nextTouch is how long after a touch the next one is due, if the session is needed then.
+func (e *entry) nextTouch() time.Duration {
+	after := e.idleAfter() / paceShare
+	if e.coming() {
+		after = max(after, comingPace)
+	}
+	return time.Duration(float64(after) * (1 - jitter*rand.Float64())) //nolint:gosec // nobody gains by guessing it
 }
 
 // rest looks at e again after that time.
