@@ -122,7 +122,7 @@ func newManager(f flags) (manager.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.QPS = -1 // the API server's own fairness decides; a wake must not wait for a guess of ours
+	config.QPS = -1                           // the API server's own fairness decides; a wake must not wait for a guess of ours
 	config.WarningHandler = rest.NoWarnings{} // each pod's name has a dot, and each create of one would warn of it
 	m, err := ctrl.NewManager(config, manager.Options{
 		Scheme:                        scheme,

@@ -65,7 +65,9 @@ func (r *Reconciler) ask(w *world) {
 		r.Sight.Forget(s.UID)
 		return
 	}
-	w.sight = r.Sight.Passed(s.UID, client.ObjectKeyFromObject(s), s.ResourceVersion)
+	// A gateway that has passed the version of the unpublish starts nothing more until the next publication: what is reported
+	// meanwhile makes a new version, and no new question.
+	w.sight = r.Sight.Passed(s.UID, client.ObjectKeyFromObject(s), w.memory.unpublished)
 	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), drainOf(s))
 }
 

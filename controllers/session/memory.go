@@ -19,6 +19,7 @@ type memory struct {
 	activity, publication, drain, pod, deletion, end sighting
 	refused                                          *refusal
 	stopped                                          types.UID // the pod that was asked to stop
+	unpublished                                      string    // the version in which the drain was first seen
 
 	uid      types.UID
 	template string
@@ -36,14 +37,17 @@ type refusal struct {
 	message string
 }
 
-// see keeps the time of a fact that is known, and takes the given one for another fact. An empty fact is none.
-func (s *sighting) see(fact string, now time.Time) {
+// see keeps the time of a fact that is known, and takes the given one for another fact, of which it tells. An empty fact is none.
+func (s *sighting) see(fact string, now time.Time) (news bool) {
 	switch {
+	case fact == s.fact:
+		return false
 	case fact == "":
 		*s = sighting{}
-	case fact != s.fact:
+	default:
 		*s = sighting{fact, now}
 	}
+	return true
 }
 
 // memories of the sessions that have a pod or a demand that differs from what they sleep on; the rest costs nothing.
@@ -107,7 +111,9 @@ func (m *memory) begin(w *world) {
 func (m *memory) update(w *world) {
 	m.activity.see(activityFact(w.session.Demand()), w.now)
 	m.publication.see(publicationFact(w.session), w.now)
-	m.drain.see(drainOf(w.session), w.now)
+	if m.drain.see(drainOf(w.session), w.now) {
+		m.unpublished = w.session.ResourceVersion
+	}
 	pod, deletion, end := podFacts(w)
 	m.pod.see(pod, w.now)
 	m.deletion.see(deletion, w.now)

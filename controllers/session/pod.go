@@ -94,8 +94,10 @@ func endedBy(pod *corev1.Pod) (last *corev1.ContainerStateTerminated) {
 	return last
 }
 
-// fatal are the reasons for which a container waits that waiting does not cure, and what we call them.
+// fatal are the reasons for which a container waits that waiting does not cure, and what we call them. The kubelet would try
+// again after 10 s and more; whoever waits is told now instead, and our own back-off tries again sooner.
 var fatal = map[string]lifecycle.Reason{
+	"ErrImagePull":               lifecycle.ReasonImagePullBackOff,
 	"ImagePullBackOff":           lifecycle.ReasonImagePullBackOff,
 	"ErrImageNeverPull":          lifecycle.ReasonImagePullBackOff,
 	"InvalidImageName":           lifecycle.ReasonImagePullBackOff,
@@ -114,7 +116,7 @@ func explainTrouble(pod *corev1.Pod) (lifecycle.Trouble, string) {
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range statuses {
 			if w := statuses[i].State.Waiting; w != nil && fatal[w.Reason] != "" {
-				return lifecycle.Trouble{Reason: fatal[w.Reason], Fatal: true}, w.Reason + ": " + w.Message
+				return lifecycle.Trouble{Reason: fatal[w.Reason], Fatal: true}, strings.TrimPrefix(w.Message, w.Reason+": ")
 			}
 		}
 	}

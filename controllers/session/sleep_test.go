@@ -161,7 +161,12 @@ var _ = Describe("A session that is idle", func() {
 		s := GivenAwake(ctx, "a")
 		clk.SetTime(clk.Now().Add(time.Minute))
 		Turn(ctx, s)
+		GivenGateway(ctx, Now(ctx, s)) // which has seen the unpublish, and need not see what is reported after it
 		Eventually(ctx, func() *v1alpha1.Session { return Reconciled(ctx, s) }).WithTimeout(10 * time.Second).Should(HaveReason(v1alpha1.ReasonSaveFailed))
+		told := Now(ctx, s)
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(Now(ctx, s).ResourceVersion).To(Equal(told.ResourceVersion), "what was reported led to another report")
 		Expect(Pod(ctx, s).DeletionTimestamp).To(BeNil())
 		saves.status = http.StatusOK
 		clk.SetTime(clk.Now().Add(time.Minute))

@@ -45,19 +45,19 @@ func wake(ctx context.Context, p *player) error {
 
 func serve(ctx context.Context, p *player) error {
 	for _, request := range []struct {
-		method, path, body string
-		change             func(*http.Request)
+		method, path, with, body string
+		change                   func(*http.Request)
 	}{
-		{"GET", "/chess/" + p.key + "/", "", nil},
-		{"POST", "/chess/" + p.key + "/move", `{"from":"e2","to":"e4"}`, nil},
-		{"POST", "/move", `{"from":"e7","to":"e5"}`, func(r *http.Request) { r.Host = p.key + ".chess.example.com" }},
-		{"GET", "/", "", func(r *http.Request) { r.Header.Set("X-Chess-Table", p.key) }},
+		{"GET", "/chess/" + p.key + "/", "", "", nil},
+		{"POST", "/chess/" + p.key + "/move", "", `{"from":"e2","to":"e4"}`, nil},
+		{"POST", "/move", " (Host: " + p.key + ".chess.example.com)", `{"from":"e7","to":"e5"}`, func(r *http.Request) { r.Host = p.key + ".chess.example.com" }},
+		{"GET", "/", " (X-Chess-Table: " + p.key + ")", "", func(r *http.Request) { r.Header.Set("X-Chess-Table", p.key) }},
 	} {
 		a, err := p.served(p.key)(p.request(ctx, request.method, request.path, request.body, request.change))
 		if err != nil {
 			return err
 		}
-		p.say("%-4s %s: %s", request.method, request.path, a)
+		p.say("%-4s %s%s: %s", request.method, request.path, request.with, a)
 		if a.Pod != p.last.Pod {
 			return fmt.Errorf("pod %s answered, and pod %s before it", a.Pod, p.last.Pod)
 		}

@@ -94,11 +94,11 @@ func play(ctx context.Context, d *demo) error {
 func (p *player) say(format string, args ...any) { fmt.Printf("   "+format+"\n", args...) }
 
 func (p *player) showSessions(ctx context.Context) error {
-	text, err := p.kube(ctx, "get", "sessions", "-A")
+	text, err := p.kube(ctx, "get", "sessions", "-n", "games")
 	if err != nil {
 		return err
 	}
-	p.say("$ kubectl get sessions -A")
+	p.say("$ kubectl get sessions -n games")
 	for line := range strings.Lines(text) {
 		fmt.Print("   " + line)
 	}

@@ -38,8 +38,18 @@ func (ps *pods) connect(ctx context.Context, uid, readyPath string, hold func() 
 	if l := p.take(); l != nil {
 		return l, nil
 	}
-	return ps.reach(ctx, p, readyPath, hold)
+	l, err := ps.reach(ctx, p, readyPath, hold)
+	if last := p.lastTrouble(); err != nil && ctx.Err() != nil && last != nil {
+		return nil, &notOpenError{err, last}
+	}
+	return l, err
 }
+
+// notOpenError is a pod that did not open in time, and what the last attempt to reach it met.
+type notOpenError struct{ cause, last error }
+
+func (e *notOpenError) Error() string { return e.cause.Error() + ": " + e.last.Error() }
+func (e *notOpenError) Unwrap() error { return e.cause }
 
 // reach dials a pod. Behind a gate, one of all who want the pod knocks, and the others wait for the gate.
 func (ps *pods) reach(ctx context.Context, p *pod, readyPath string, hold func() error) (*link, error) {
@@ -100,6 +110,7 @@ func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, err
 		if !retryable(ctx, err) {
 			return nil, err
 		}
+		p.setTrouble(err)
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
@@ -194,6 +205,22 @@ func (p *pod) isReady() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ready
+}
+
+func (p *pod) lastTrouble() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trouble
+}
+
+// setTrouble notes an attempt that failed. One that ran out of time says less than one that was answered.
+func (p *pod) setTrouble(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var n net.Error
+	if p.trouble == nil || !errors.As(err, &n) || !n.Timeout() {
+		p.trouble = err
+	}
 }
 
 func (p *pod) setReady() {

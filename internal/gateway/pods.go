@@ -45,6 +45,8 @@ type pod struct {
 	gate  chan struct{} // closed when the pod takes connections; nil: it does, as far as is known
 	ready bool          // its ready path has answered
 	gone  bool
+
+	trouble error // what the last attempt to reach it met, since it began to start
 }
 
 // enter gives the pod of a UID, and keeps it until leave.

@@ -32,9 +32,18 @@ func refused(client, wait context.Context, t Target, err error) error {
 	case errors.As(err, &r):
 		return refusal(r)
 	case wait.Err() != nil:
-		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String(), Outcome: OutcomeNotSent}
+		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Outcome: OutcomeNotSent}
 	}
 	return &Problem{Reason: ReasonUnavailable, Detail: err.Error(), Outcome: OutcomeNotSent}
+}
+
+// lastAttempt is what the last attempt to reach the pod met, if there was one.
+func lastAttempt(err error) string {
+	var n *notOpenError
+	if !errors.As(err, &n) {
+		return ""
+	}
+	return "; the pod runs, and the last attempt to reach it met: " + n.last.Error()
 }
 
 func refusal(r *directory.Refusal) error {

@@ -295,3 +295,14 @@ func TestQuietRequestsDoNotWake(t *testing.T) {
 		t.Errorf("a POST: %s, woken %d times", res.Status, w.wakes.Load())
 	}
 }
+
+// Who waited in vain is told what the last attempt to reach the pod met.
+func TestWakeTimeoutSaysWhyThePodWasNotReached(t *testing.T) {
+	w := newWorld(t, chess(func(t *gateway.Template) { t.WakeTimeout = 200 * time.Millisecond }))
+	w.publish("a", "pod-a", "127.0.0.1:1", 1)
+	res, body := w.get("a", "/")
+	doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout)
+	if detail, _ := doc["detail"].(string); !strings.Contains(detail, "connection refused") {
+		t.Errorf("problem %v", doc)
+	}
+}

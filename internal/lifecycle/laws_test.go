@@ -106,7 +106,8 @@ func withWorld(o Observation) []Observation {
 	}
 	return cross(all, same, func(o *Observation) { o.Sight = false },
 		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
-		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) })
+		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
+		func(o *Observation) { o.Save.Failed, o.Save.Running = true, true })
 }
 
 // law says what must hold for every observation and the step that answers it.
@@ -148,6 +149,15 @@ var laws = []law{
 	}},
 	{"a deleted session is let go only without a pod", func(o *Observation, s Step) bool {
 		return s.Verb != Forget || o.Session.Deleting && o.Pod == nil && o.Session.PodUID == ""
+	}},
+	{"what is reported once does not lead to another report", func(o *Observation, s Step) bool {
+		if s.Verb != Wait && s.Verb != Save {
+			return true
+		}
+		told := *o
+		told.Session.Phase, told.Session.Reason = s.Phase, s.Reason
+		again := Next(told)
+		return again.Phase == s.Phase && again.Reason == s.Reason
 	}},
 	{"Recheck is exact", exact},
 }

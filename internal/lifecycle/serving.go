@@ -27,7 +27,9 @@ func drain(o *Observation) (Step, bool) {
 	step := Step{Verb: Wait, Phase: Draining, Reason: ReasonDraining}
 	switch {
 	case o.Pod.Deleting:
-		return Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}, true
+		return o.ending(Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}), true
+	case o.Pod.Trouble.Fatal: // no container of it ever ran: there is nothing to save, and nothing to publish
+		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
 	case o.wanted() && !o.Session.Forced:
 		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
 	case !o.Session.Drained:
@@ -64,14 +66,14 @@ func (o *Observation) saving(step Step) Step {
 	if o.Session.Forced {
 		step = step.until(o.Now, o.saveDeadline())
 	}
-	switch {
-	case o.Save.Failed && !o.Save.Running:
+	if o.Save.Failed {
 		step.Reason = ReasonSaveFailed
-		if o.Now.Before(o.Save.RetryAt) {
-			return step.until(o.Now, o.Save.RetryAt)
-		}
+	}
+	switch {
 	case o.Save.Running:
 		return step
+	case o.Save.Failed && o.Now.Before(o.Save.RetryAt):
+		return step.until(o.Now, o.Save.RetryAt)
 	}
 	step.Verb = Save
 	return step

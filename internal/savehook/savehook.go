@@ -31,7 +31,7 @@ type Save struct {
 type State struct {
 	Running bool
 	Done    bool
-	Err     error     // of the last attempt
+	Err     error     // of the last attempt that has ended
 	RetryAt time.Time // if Err: not to be begun again before this
 }
 
@@ -79,7 +79,7 @@ func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), want.Timeout)
-	s.State, s.cancel = State{Running: true}, cancel
+	s.State, s.cancel = State{Running: true, Err: s.Err}, cancel
 	if h.saves == nil {
 		h.saves = map[types.NamespacedName]*save{}
 	}
