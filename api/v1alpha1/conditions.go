@@ -13,6 +13,7 @@ const (
 	ReasonServing            = "Serving"
 	ReasonAsleep             = "Asleep"
 	ReasonQueued             = "Queued"
+	ReasonQueueTimeout       = "QueueTimeout"
 	ReasonWaking             = "Waking"
 	ReasonImagePullBackOff   = "ImagePullBackOff"
 	ReasonUnschedulable      = "Unschedulable"
@@ -45,6 +46,7 @@ var Messages = map[string]string{
 	ReasonServing:            "Requests are served.",
 	ReasonAsleep:             "Nobody needs the session. A request wakes it.",
 	ReasonQueued:             "Waits for another session of the template to sleep: limits.awake is reached.",
+	ReasonQueueTimeout:       "No other session of the template fell asleep in time: limits.awake. A request queues it again.",
 	ReasonWaking:             "The pod is starting.",
 	ReasonImagePullBackOff:   "The image of the pod cannot be pulled.",
 	ReasonUnschedulable:      "No node takes the pod.",

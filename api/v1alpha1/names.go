@@ -17,6 +17,12 @@ const (
 const (
 	// AnnotationEpoch is on every pod of a session: its epoch, a decimal number.
 	AnnotationEpoch = Prefix + "epoch"
+	// AnnotationPort is on every pod of a session: the port that it serves on, as its template said when it was made.
+	AnnotationPort = Prefix + "port"
+	// AnnotationSavePath is on the pods of a template with a save hook: its path, as the template said when the pod was made.
+	AnnotationSavePath = Prefix + "save-path"
+	// AnnotationSaveTimeout is on the same pods: how long one save may take, as Go writes a duration.
+	AnnotationSaveTimeout = Prefix + "save-timeout"
 	// AnnotationWantedSince is on a Session that a gateway made: the time, RFC 3339 with microseconds, since when it is
 	// wanted. It counts as the first activity, so that a new key costs one write and not two.
 	AnnotationWantedSince = Prefix + "wanted-since"

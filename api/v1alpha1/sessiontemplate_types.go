@@ -194,8 +194,8 @@ type LimitsSpec struct {
 	// +optional
 	Awake *int32 `json:"awake"`
 
-	// sessions is how many sessions of this template a request may bring about; a request for one more key is answered
-	// 503. Absent: no limit.
+	// sessions is how many sessions of this template requests may bring about; a request for one more key is answered
+	// 503. The count follows within ten seconds, so that a burst can pass it; a ResourceQuota is the hard wall. Absent: no limit.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Sessions *int32 `json:"sessions,omitempty"`

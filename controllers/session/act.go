@@ -162,12 +162,13 @@ func (r *Reconciler) release(ctx context.Context, pod *corev1.Pod) error {
 
 // saveOf is the save that the present drain needs.
 func saveOf(w *world) savehook.Save {
-	port, _ := podspec.Port(w.template)
+	port, _ := podspec.PortOf(w.pod)
+	path, timeout, _ := podspec.SaveOf(w.pod)
 	at := url.URL{Scheme: "http", Host: net.JoinHostPort(w.pod.Status.PodIP, strconv.Itoa(int(port)))}
 	return savehook.Save{
 		Drain:   drainOf(w.session),
-		URL:     at.String() + w.template.Spec.Save.Path,
+		URL:     at.String() + path,
 		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
-		Timeout: saveTimeout(w.template),
+		Timeout: timeout,
 	}
 }

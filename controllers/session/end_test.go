@@ -27,7 +27,24 @@ func (l late) Get(ctx context.Context, name client.ObjectKey, o client.Object, o
 	return l.Client.Get(ctx, name, o, opts...)
 }
 
+// behind is a cache that has not heard of any pod.
+type behind struct{ client.Client }
+
+func (b behind) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if _, ok := o.(*corev1.Pod); ok {
+		return apierrors.NewNotFound(corev1.Resource("pods"), name.Name)
+	}
+	return b.Client.Get(ctx, name, o, opts...)
+}
+
 var _ = Describe("The end of a pod", func() {
+	It("is not taken from a cache that has not heard of the pod", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		r.Client = behind{api}
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+	})
+
 	It("is recorded, and a wanted session has the next epoch at once when it was killed (000-18, 004-03)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")

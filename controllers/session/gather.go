@@ -42,7 +42,7 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	if w.template, err = r.templateOf(ctx, w.session); err != nil {
 		return nil, err
 	}
-	if w.pod, err = podOf(ctx, from, name); err != nil {
+	if w.pod, err = r.podOf(ctx, from, w.session); err != nil {
 		return nil, err
 	}
 	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
@@ -96,9 +96,14 @@ func (r *Reconciler) templateOf(ctx context.Context, s *v1alpha1.Session) (*v1al
 	return t, nil
 }
 
-func podOf(ctx context.Context, from client.Reader, name types.NamespacedName) (*corev1.Pod, error) {
+// podOf is the pod of the session's name, if it is a session's. That a published pod has vanished is asked of the API server
+// itself: a cache may not have heard of it yet.
+func (r *Reconciler) podOf(ctx context.Context, from client.Reader, s *v1alpha1.Session) (*corev1.Pod, error) {
 	pod := &corev1.Pod{}
-	err := from.Get(ctx, name, pod)
+	err := from.Get(ctx, client.ObjectKeyFromObject(s), pod)
+	if apierrors.IsNotFound(err) && s.Status.Pod != nil {
+		err = r.Live.Get(ctx, client.ObjectKeyFromObject(s), pod)
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

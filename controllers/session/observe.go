@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -69,9 +70,6 @@ func observeTemplate(t *v1alpha1.SessionTemplate) lifecycle.Template {
 	}
 	o.IdleAfter = duration(t.Spec.Idle.After, o.IdleAfter)
 	o.WakeTimeout = duration(t.Spec.Wake.Timeout, o.WakeTimeout)
-	if t.Spec.Save != nil {
-		o.Saves, o.SaveTimeout = true, saveTimeout(t)
-	}
 	return o
 }
 
@@ -82,13 +80,14 @@ func observePod(w *world) *lifecycle.Pod {
 		Epoch:    epoch,
 		Mine:     metav1.IsControlledBy(w.pod, w.session),
 		Since:    w.memory.pod.since,
-		Address:  hasAddress(w),
+		Address:  hasAddress(w.pod),
 		Trouble:  troubleOf(w.pod),
 		Deleting: w.pod.DeletionTimestamp != nil,
 		Ended:    hasEnded(w.pod, w.nodeGone),
 		EndedAt:  w.memory.end.since,
 		Finished: w.pod.DeletionTimestamp != nil && *w.pod.DeletionGracePeriodSeconds == 0,
 	}
+	_, o.SaveTime, o.Saves = podspec.SaveOf(w.pod)
 	if o.Deleting {
 		o.OverdueAt = w.memory.overdue(w.pod)
 	}
@@ -98,12 +97,9 @@ func observePod(w *world) *lifecycle.Pod {
 	return o
 }
 
-func hasAddress(w *world) bool {
-	if w.template == nil || w.pod.Status.PodIP == "" {
-		return false
-	}
-	_, ok := podspec.Port(w.template)
-	return ok
+func hasAddress(pod *corev1.Pod) bool {
+	_, ok := podspec.PortOf(pod)
+	return ok && pod.Status.PodIP != ""
 }
 
 func readyReason(s *v1alpha1.Session) lifecycle.Reason {
@@ -125,8 +121,4 @@ func duration(d *metav1.Duration, otherwise time.Duration) time.Duration {
 		return otherwise
 	}
 	return d.Duration
-}
-
-func saveTimeout(t *v1alpha1.SessionTemplate) time.Duration {
-	return duration(t.Spec.Save.Timeout, 10*time.Second)
 }

@@ -28,6 +28,8 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 	case lifecycle.Unpublish:
 		status.Endpoint = nil
 		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand(), Forced: step.Forced, Deadline: microTimeOf(step.Deadline)}
+	case lifecycle.Settle:
+		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand()}
 	case lifecycle.Record, lifecycle.Fail:
 		end(status, w, step)
 	}
@@ -36,7 +38,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 }
 
 func publish(status *v1alpha1.SessionStatus, w *world) {
-	port, _ := podspec.Port(w.template)
+	port, _ := podspec.PortOf(w.pod)
 	status.Epoch, _ = podspec.Epoch(w.pod)
 	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
 	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName}

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -171,5 +172,26 @@ var _ = Describe("A session that is idle", func() {
 		saves.status = http.StatusOK
 		clk.SetTime(clk.Now().Add(time.Minute))
 		Seeing(ctx, s, v1alpha1.PhaseStopping)
+	})
+
+	It("is saved and reached as was agreed when its pod was made, whatever becomes of its template", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		template := &v1alpha1.SessionTemplate{}
+		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "chess"}, template)).To(Succeed())
+		template.Spec.Port = intstr.FromInt32(9090)
+		Expect(api.Update(ctx, template)).To(Succeed())
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		Expect(api.Delete(ctx, template)).To(Succeed())
+		Touch(ctx, s)
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseAwake))
+		Expect(now.Status.Endpoint.Port).To(BeEquivalentTo(8080))
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Hour))
+		Turn(ctx, s)
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Expect(saves.asked).To(Equal(1), "state was given up with the template")
 	})
 })

@@ -157,4 +157,22 @@ var _ = Describe("A session that is wanted", func() {
 		Turn(ctx, b)
 		Expect(Pod(ctx, b)).NotTo(BeNil())
 	})
+
+	It("gives its turn in the queue up when nobody has asked for as long as a request may wait", func(ctx SpecContext) {
+		GivenTemplate(ctx, AtMostAwake(1))
+		GivenAwake(ctx, "a")
+		b := GivenSession(ctx, "b")
+		Touch(ctx, b)
+		Expect(Reconciled(ctx, b)).To(HavePhase(v1alpha1.PhaseQueued))
+		Expect(Turn(ctx, b)).To(BeNumerically("~", time.Minute, time.Second))
+		clk.SetTime(clk.Now().Add(50 * time.Second))
+		Touch(ctx, b) // somebody still waits
+		Turn(ctx, b)
+		clk.SetTime(clk.Now().Add(50 * time.Second))
+		Expect(Reconciled(ctx, b)).To(HavePhase(v1alpha1.PhaseQueued))
+		clk.SetTime(clk.Now().Add(10 * time.Second))
+		Expect(Reconciled(ctx, b)).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonQueueTimeout)))
+		Touch(ctx, b)
+		Expect(Reconciled(ctx, b)).To(HavePhase(v1alpha1.PhaseQueued))
+	})
 })

@@ -18,9 +18,8 @@ const (
 // retryAfter is when a touch that failed is asked for again: the touch itself has retried for seconds by then.
 const retryAfter = time.Second
 
-// comingPace is the least time between touches of a session that is on its way. Until it is published no clock is asked whether
-// it is wanted, so that a touch buys nothing, and would be in the way of the publication: it only finds out whether the
-// Session is still there.
+// comingPace is the time between touches of a session that is on its way. Until its pod is made, a touch keeps its place in the
+// queue; after that no clock is asked whether it is wanted, and a touch is only in the way of the publication.
 const comingPace = 5 * time.Second
 
 // defaultIdle is taken while nobody has said after what time a session falls asleep: that of the API.
@@ -77,7 +76,7 @@ func (d *Directory) noticeTouch(e *entry, old *View) {
 func (e *entry) nextTouch() time.Duration {
 	after := e.idleAfter() / paceShare
 	if e.coming() {
-		after = max(after, comingPace)
+		after = comingPace
 	}
 	return time.Duration(float64(after) * (1 - jitter*rand.Float64())) //nolint:gosec // nobody gains by guessing it
 }

@@ -83,7 +83,7 @@ func withPods(o Observation) []Observation {
 			continue
 		}
 		all = append(all, with[0])
-		for _, change := range []func(p *Pod){func(p *Pod) { p.Epoch++ }, func(p *Pod) { p.UID = "another" }, func(p *Pod) { p.Deleting, p.Finished = true, false }} {
+		for _, change := range []func(p *Pod){func(p *Pod) { p.Epoch++ }, func(p *Pod) { p.UID = "another" }, func(p *Pod) { p.Saves = false }, func(p *Pod) { p.Deleting, p.Finished = true, false }} {
 			other, pod := with[0], *with[0].Pod
 			change(&pod)
 			other.Pod = &pod
@@ -94,9 +94,9 @@ func withPods(o Observation) []Observation {
 }
 
 func withWorld(o Observation) []Observation {
-	all := cross([]Observation{o}, same, func(o *Observation) { o.Template.Saves = false })
+	all := []Observation{o}
 	if o.Pod == nil {
-		all = cross(all, same, func(o *Observation) {
+		all = cross(all, same, func(o *Observation) { o.Slot, o.Session.ActiveSince = false, o.Now.Add(-time.Hour) }, func(o *Observation) {
 			o.Template = Template{IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout}
 		},
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Refused = ReasonPodRejected },
@@ -133,7 +133,7 @@ var laws = []law{
 		return s.Verb != Stop || !o.wasPublished() || o.Sight && o.Session.Drained
 	}},
 	{"a pod that served is stopped only when its state is saved, or a forced save had its time", func(o *Observation, s Step) bool {
-		return s.Verb != Stop || !o.wasPublished() || !o.Template.Saves || o.Save.Done || o.Session.Forced && o.Now.After(o.Session.Deadline)
+		return s.Verb != Stop || !o.wasPublished() || !o.Pod.Saves || o.Save.Done || o.Session.Forced && o.Now.After(o.Session.Deadline)
 	}},
 	{"state is saved after the last request, never before", func(o *Observation, s Step) bool {
 		return s.Verb != Save || o.Sight && !o.Session.Published && (!o.wanted() || o.Session.Forced)
@@ -208,7 +208,7 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 	const most = 40
 	failures, longest := 0, 0
 	count := each(func(o Observation) {
-		if !o.Slot || failures > 3 {
+		if failures > 3 {
 			return
 		}
 		w := World{Observation: o}

@@ -58,24 +58,24 @@ type Template struct {
 	Found       bool
 	IdleAfter   time.Duration
 	WakeTimeout time.Duration
-	Saves       bool          // has a save hook
-	SaveTimeout time.Duration // of one attempt
 }
 
 // Pod is what is observed of the pod that has the session's name.
 type Pod struct {
 	UID       string
 	Epoch     int64
-	Mine      bool      // owned by this very Session, by UID
-	Since     time.Time // when it was first seen
-	Address   bool      // it can be dialled
-	Trouble   Trouble   // why it does not start
-	Deleting  bool      // asked to stop
-	OverdueAt time.Time // if Deleting: when it should have ended at the latest
-	Ended     bool      // no process of it can be running; phase alone proves nothing
-	Exit      Exit      // if Ended
-	EndedAt   time.Time // if Ended: when that was first seen
-	Finished  bool      // the kubelet is done with it: without our finalizer it would be gone
+	Mine      bool          // owned by this very Session, by UID
+	Since     time.Time     // when it was first seen
+	Address   bool          // it can be dialled
+	Saves     bool          // it has a save hook
+	SaveTime  time.Duration // of one attempt to save
+	Trouble   Trouble       // why it does not start
+	Deleting  bool          // asked to stop
+	OverdueAt time.Time     // if Deleting: when it should have ended at the latest
+	Ended     bool          // no process of it can be running; phase alone proves nothing
+	Exit      Exit          // if Ended
+	EndedAt   time.Time     // if Ended: when that was first seen
+	Finished  bool          // the kubelet is done with it: without our finalizer it would be gone
 }
 
 // Trouble is why a pod does not start.

@@ -30,7 +30,7 @@ func drain(o *Observation) (Step, bool) {
 		return o.ending(Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}), true
 	case o.Pod.Trouble.Fatal: // no container of it ever ran: there is nothing to save, and nothing to publish
 		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
-	case o.wanted() && !o.Session.Forced:
+	case o.wanted() && !o.Session.Forced && o.Pod.Address:
 		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
 	case !o.Session.Drained:
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true // somebody edited the status
@@ -55,7 +55,7 @@ func (o *Observation) unseen(step Step) Step {
 // mustSave says whether state would be lost by a stop now. A forced drain tries until a save could have ended after its
 // deadline; an unforced one for ever, for state is never traded for memory.
 func (o *Observation) mustSave() bool {
-	if !o.Template.Saves || o.Save.Done {
+	if !o.Pod.Saves || o.Save.Done {
 		return false
 	}
 	return !o.Session.Forced || o.Now.Before(o.saveDeadline())
@@ -81,5 +81,5 @@ func (o *Observation) saving(step Step) Step {
 
 // saveDeadline is when a forced drain gives up on saving.
 func (o *Observation) saveDeadline() time.Time {
-	return o.Session.Deadline.Add(o.Template.SaveTimeout)
+	return o.Session.Deadline.Add(o.Pod.SaveTime)
 }

@@ -71,6 +71,8 @@ func (w *World) report(step Step) {
 		s.Published, s.Drained, s.Touched = false, true, false
 		s.Forced, s.Deadline, s.DrainedSince = step.Forced, step.Deadline, w.Now
 		w.Save = SaveState{}
+	case Settle:
+		s.Drained, s.Touched = true, false
 	case Record, Fail:
 		s.Published, s.PodUID = false, ""
 		s.Failures, s.RetryAt = step.Failures, step.RetryAt
@@ -92,7 +94,7 @@ func (w *World) act(step Step) {
 		w.Session = Session{}
 	case Create:
 		w.pods++
-		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now}
+		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now, Saves: true}
 	case Save:
 		w.Save.Running = true
 	case Release:

@@ -8,14 +8,14 @@ type Situation struct {
 	Set  func(o *Observation)
 }
 
-// Typical is an observation from which situations start: a template with a save hook that idles after 5 minutes, gateways
+// Typical is an observation from which situations start: a template that idles after 5 minutes, gateways
 // that have seen everything, room under the limits, and a Session that nobody has wanted yet.
 func Typical() Observation {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	return Observation{
 		Now:      now,
 		Session:  Session{Protected: true, ActiveSince: now},
-		Template: Template{Found: true, IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout, Saves: true, SaveTimeout: 10 * time.Second},
+		Template: Template{Found: true, IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout},
 		Sight:    true,
 		Slot:     true,
 	}
@@ -96,7 +96,7 @@ func (o *Observation) drained(p Phase, why Reason) {
 }
 
 func (o *Observation) pod() *Pod {
-	o.Pod = &Pod{UID: "pod", Epoch: o.Session.Epoch + 1, Mine: true, Since: o.Now}
+	o.Pod = &Pod{UID: "pod", Epoch: o.Session.Epoch + 1, Mine: true, Since: o.Now, Saves: true, SaveTime: 10 * time.Second}
 	if o.wasPublished() {
 		o.Pod.Epoch, o.Pod.Address = o.Session.Epoch, true
 	}

@@ -69,7 +69,7 @@ func wake(o *Observation) (Step, bool) {
 	case o.Pod != nil:
 		return Step{}, false
 	case !o.Slot:
-		return Step{Verb: Wait, Phase: Queued, Reason: ReasonQueued}, true
+		return o.queue(), true
 	case !o.Session.Protected:
 		step.Verb = Protect
 	case o.Session.Phase == Failed:
@@ -79,4 +79,14 @@ func wake(o *Observation) (Step, bool) {
 		step.Verb = Create
 	}
 	return step, true
+}
+
+// queue waits for a place. Demand that was not renewed for as long as a request may wait has nobody behind it any more, and must
+// not take the place of those who do wait; gateways renew theirs every five seconds.
+func (o *Observation) queue() Step {
+	late := o.Session.ActiveSince.Add(o.Template.WakeTimeout)
+	if o.Now.Before(late) {
+		return Step{Verb: Wait, Phase: Queued, Reason: ReasonQueued}.until(o.Now, late)
+	}
+	return Step{Verb: Settle, Phase: Asleep, Reason: ReasonQueueTimeout}
 }

@@ -17,6 +17,7 @@ const (
 	Delete    Verb = "Delete"    // delete the pod
 	Record    Verb = "Record"    // write how the pod ended
 	Fail      Verb = "Fail"      // write why it does not start, then delete the pod if there is one
+	Settle    Verb = "Settle"    // count the demand so far as spent
 	Release   Verb = "Release"   // take our finalizer off the pod and finish its deletion
 	Forget    Verb = "Forget"    // take our finalizer off the Session
 )
@@ -29,6 +30,7 @@ const (
 	ReasonServing            Reason = "Serving"
 	ReasonAsleep             Reason = "Asleep"
 	ReasonQueued             Reason = "Queued"
+	ReasonQueueTimeout       Reason = "QueueTimeout"
 	ReasonWaking             Reason = "Waking"
 	ReasonImagePullBackOff   Reason = "ImagePullBackOff"
 	ReasonUnschedulable      Reason = "Unschedulable"

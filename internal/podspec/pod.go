@@ -46,6 +46,7 @@ func metadata(t *v1alpha1.SessionTemplate, s *v1alpha1.Session, epoch int64) met
 	labels[v1alpha1.LabelTemplate] = t.Name
 	annotations := unreserved(t.Spec.Template.Annotations)
 	annotations[v1alpha1.AnnotationEpoch] = decimal(epoch)
+	agree(annotations, t)
 	return metav1.ObjectMeta{
 		Name:        s.Name,
 		Namespace:   s.Namespace,
