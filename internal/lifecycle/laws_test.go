@@ -83,7 +83,7 @@ func withPods(o Observation) []Observation {
 			continue
 		}
 		all = append(all, with[0])
-		for _, change := range []func(p *Pod){func(p *Pod) { p.Epoch++ }, func(p *Pod) { p.UID = "another" }, func(p *Pod) { p.Saves = false }, func(p *Pod) { p.Deleting, p.Finished = true, false }} {
+		for _, change := range []func(p *Pod){func(p *Pod) { p.Epoch++ }, func(p *Pod) { p.UID = "another" }, func(p *Pod) { p.Saves = false }, func(p *Pod) { p.Address = false }, func(p *Pod) { p.Deleting, p.Finished = true, false }} {
 			other, pod := with[0], *with[0].Pod
 			change(&pod)
 			other.Pod = &pod

@@ -24,22 +24,35 @@ func drain(o *Observation) (Step, bool) {
 	if o.Session.Published || !o.wasPublished() || o.Pod == nil {
 		return Step{}, false
 	}
+	if step, ok := o.cannotDrain(); ok {
+		return step, true
+	}
 	step := Step{Verb: Wait, Phase: Draining, Reason: ReasonDraining}
 	switch {
-	case o.Pod.Deleting:
-		return o.ending(Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}), true
-	case o.Pod.Trouble.Fatal: // no container of it ever ran: there is nothing to save, and nothing to publish
-		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
-	case o.wanted() && !o.Session.Forced && o.Pod.Address:
+	case o.wanted() && !o.Session.Forced:
 		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
-	case !o.Session.Drained:
-		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true // somebody edited the status
 	case !o.Sight:
 		return o.unseen(step), true
 	case o.mustSave():
 		return o.saving(step), true
 	}
 	return Step{Verb: Stop, Phase: Stopping, Reason: ReasonStopping}, true
+}
+
+// cannotDrain is what stands in the way of a drain: that the pod ends already, that no container of it ever ran, or that somebody
+// edited the status.
+func (o *Observation) cannotDrain() (Step, bool) {
+	switch {
+	case o.Pod.Deleting:
+		return o.ending(Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}), true
+	case o.Pod.Trouble.Fatal: // there is nothing to save, and nothing to publish
+		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+	case o.wanted() && !o.Session.Forced && !o.Pod.Address:
+		return o.hold(), true // it has none that it had: its end is near
+	case !o.Session.Drained && !o.wanted():
+		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
+	}
+	return Step{}, false
 }
 
 // unseen waits for the gateways, and says so when that takes long.
