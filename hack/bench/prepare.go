@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 const (
@@ -36,7 +37,7 @@ func (b *bed) prepare(ctx context.Context) error {
 	if err := b.clear(ctx); err != nil {
 		return err
 	}
-	defer progress(func() string { return "waiting for the namespace and the template" })()
+	defer progress.Of(func() string { return "waiting for the namespace and the template" })()
 	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}
@@ -100,7 +101,7 @@ func (b *bed) loadImage(ctx context.Context) error {
 
 // clear removes all that is ours: the sessions first, so that no pod is left without an operator that lets it go.
 func (b *bed) clear(ctx context.Context) error {
-	defer progress(func() string { return "removing namespace " + namespace })()
+	defer progress.Of(func() string { return "removing namespace " + namespace })()
 	err := b.api.DeleteAllOf(ctx, &v1alpha1.Session{}, client.InNamespace(namespace))
 	if err != nil {
 		return fmt.Errorf("delete the sessions: %w", err)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 // repository is the folder with our go.mod.
@@ -22,7 +24,7 @@ func repository(ctx context.Context) (string, error) {
 
 // run runs a program in the repository and returns what it printed. The error repeats what it complained about.
 func run(ctx context.Context, root, what, program string, args ...string) (string, error) {
-	defer progress(func() string { return what })()
+	defer progress.Of(func() string { return what })()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = root
 	var out, complaints bytes.Buffer
@@ -43,22 +45,4 @@ func show(ctx context.Context, root, program string, args ...string) error {
 		return fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
 	}
 	return nil
-}
-
-// progress prints a line for what takes longer than two seconds, and another every ten, until done is called.
-func progress(what func() string) (done func()) {
-	began := time.Now()
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for wait := 2 * time.Second; ; wait = 10 * time.Second {
-			select {
-			case <-stop:
-				return
-			case <-time.After(wait):
-				fmt.Printf("   ... %s: %.0f s\n", what(), time.Since(began).Seconds())
-			}
-		}
-	}()
-	return func() { close(stop); <-stopped }
 }

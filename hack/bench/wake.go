@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 const (
@@ -64,7 +66,7 @@ func wake(ctx context.Context, rounds int) (err error) {
 func (b *bed) measure(ctx context.Context, rounds int) (r runs, err error) {
 	var now atomic.Value
 	now.Store("the first start of each kind, which does not count")
-	defer progress(func() string { return now.Load().(string) })()
+	defer progress.Of(func() string { return now.Load().(string) })()
 	if _, err := b.round(ctx, 0); err != nil {
 		return r, err
 	}

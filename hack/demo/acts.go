@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 // crowdSize is how many requests come at once in the third act.
@@ -23,7 +25,7 @@ func (p *player) remember(a answer) { p.last, p.lastAt = a, time.Now() }
 // ask asks for the table, which may have to be woken, and says what came.
 func (p *player) ask(ctx context.Context) (answer, error) {
 	p.say("GET %s/chess/%s/", p.url, p.key)
-	defer progress(func() string { return "waiting for the table's answer" })()
+	defer progress.Of(func() string { return "waiting for the table's answer" })()
 	a, err := p.get(ctx, p.key)
 	if err == nil {
 		p.say("%s", a)
@@ -79,7 +81,7 @@ func crowd(ctx context.Context, p *player) error {
 	for i := range crowdSize {
 		all.Go(func() { answers[i], errs[i] = p.get(ctx, key) })
 	}
-	done := progress(func() string { return fmt.Sprintf("waiting for %d answers", crowdSize) })
+	done := progress.Of(func() string { return fmt.Sprintf("waiting for %d answers", crowdSize) })
 	all.Wait()
 	done()
 
@@ -103,7 +105,7 @@ func crowd(ctx context.Context, p *player) error {
 func sleep(ctx context.Context, p *player) error {
 	var phase atomic.Value
 	phase.Store("Awake")
-	defer progress(func() string { return fmt.Sprintf("waiting until the table sleeps; it is %s", phase.Load()) })()
+	defer progress.Of(func() string { return fmt.Sprintf("waiting until the table sleeps; it is %s", phase.Load()) })()
 	for time.Since(p.lastAt) < patience {
 		s, err := p.session(ctx, p.key)
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 // table is what the service answers.
@@ -87,7 +89,7 @@ func (p *player) served(key string) func(answer, error) (answer, error) {
 
 // findGateway returns the first address at which something speaks HTTP.
 func (p *player) findGateway(ctx context.Context, addresses []string) (string, error) {
-	defer progress(func() string { return "waiting for a gateway at " + strings.Join(addresses, " or ") })()
+	defer progress.Of(func() string { return "waiting for a gateway at " + strings.Join(addresses, " or ") })()
 	client := &http.Client{Timeout: 2 * time.Second}
 	var last error
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {

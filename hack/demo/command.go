@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/hack/progress"
 )
 
 // folderPattern is the name of the demo's folder in the folder for temporary files.
@@ -59,7 +61,7 @@ func removeLeftovers() error {
 
 // run runs a program in the repository and returns what it printed. The error repeats what it complained about.
 func (d *demo) run(ctx context.Context, what, program string, args ...string) (string, error) {
-	defer progress(func() string { return what })()
+	defer progress.Of(func() string { return what })()
 	cmd := d.command(ctx, program, args...)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
@@ -92,22 +94,4 @@ func (d *demo) command(ctx context.Context, program string, args ...string) *exe
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd
-}
-
-// progress prints a line for what takes longer than two seconds, and another every ten, until done is called.
-func progress(what func() string) (done func()) {
-	began := time.Now()
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for wait := 2 * time.Second; ; wait = 10 * time.Second {
-			select {
-			case <-stop:
-				return
-			case <-time.After(wait):
-				fmt.Printf("   ... %s: %.0f s\n", what(), time.Since(began).Seconds())
-			}
-		}
-	}()
-	return func() { close(stop); <-stopped }
 }

@@ -4,7 +4,7 @@
 //	go run ./hack/demo up        # what make demo does
 //	go run ./hack/demo down      # what make demo-down does
 //
-// It needs the standard library only; kubectl, helm and the cluster are programs that it builds.
+// It needs the standard library only (and ours); kubectl, helm and the cluster are programs that it builds.
 package main
 
 import (
