@@ -109,3 +109,12 @@ func TestBenchmarksAreRead(t *testing.T) {
 		t.Error("nothing was read as something")
 	}
 }
+
+func TestIdleIsAPartOfTheTimeBetween(t *testing.T) {
+	if got := (ticks{all: 300, idle: 170}).idleSince(ticks{all: 100, idle: 50}); got != "60 %" {
+		t.Errorf("120 of 200 is %s", got)
+	}
+	if got := (ticks{}).idleSince(ticks{}); got != "unknown" {
+		t.Errorf("without /proc: %s", got)
+	}
+}

@@ -26,6 +26,7 @@ type runs struct {
 	wake  []sample // of one session, again and again; bare[i] and wake[i] are of one round
 	fresh []sample // of a new key each
 	end   time.Time
+	idle  string // how much of the processors' time was left meanwhile
 }
 
 // wake measures, prints, and fails if there were more writes than promised.
@@ -70,6 +71,7 @@ func (b *bed) measure(ctx context.Context, rounds int) (r runs, err error) {
 	if _, err := b.round(ctx, 0); err != nil {
 		return r, err
 	}
+	began := processors()
 	for i := 1; i <= rounds; i++ {
 		now.Store(fmt.Sprintf("round %d of %d", i, rounds))
 		one, err := b.round(ctx, i)
@@ -80,7 +82,7 @@ func (b *bed) measure(ctx context.Context, rounds int) (r runs, err error) {
 	}
 	now.Store("waiting for late writes")
 	time.Sleep(2 * time.Second)
-	r.end = time.Now()
+	r.end, r.idle = time.Now(), processors().idleSince(began)
 	return r, nil
 }
 

@@ -11,7 +11,6 @@ import (
 var _ = It("fails no request but those in flight in a gateway that is killed, while a gateway and then the operator are killed (000-15, 002-20, 004-15)", Label("long"), func(ctx SpecContext) {
 	w := Given(ctx, "kills", Idle(time.Second), Saved())
 	t := someTraffic(w)
-	t.lasts = t.lasts * 3 / 4
 	sent := make(chan *tally, 1)
 	go func() { sent <- t.run(ctx) }()
 
