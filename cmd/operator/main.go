@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -22,12 +24,12 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -36,14 +38,6 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
-)
-
-// How soon another replica leads after one was killed: a wake waits for so long then. client-go's own times are twice as long. A
-// leader that cannot renew in time ends itself, which costs nothing but a restart: the protocol does not rest on there being one.
-const (
-	leaseDuration = 8 * time.Second
-	renewDeadline = 5 * time.Second
-	retryPeriod   = time.Second
 )
 
 // flags of the operator.
@@ -72,7 +66,38 @@ func run(ctx context.Context, f flags) error {
 	if f.namespace == "" {
 		return fmt.Errorf("--namespace is needed: the namespace in which this operator and the gateways run")
 	}
-	m, err := newManager(f)
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return err
+	}
+	config.QPS = -1                           // the API server's own fairness decides; a wake must not wait for a guess of ours
+	config.WarningHandler = rest.NoWarnings{} // each pod's name has a dot, and each create of one would warn of it
+	ctx, fail := context.WithCancelCause(ctx)
+	go func() { fail(fmt.Errorf("admin: %w", admin(f.admin).ListenAndServe())) }()
+	work := func(ctx context.Context) error { return operate(ctx, config, f.namespace) }
+	if f.leaderElect {
+		err = lead(ctx, config, f.namespace, work)
+	} else {
+		err = work(ctx)
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
+	return err
+}
+
+// admin serves beside the work: also by a replica that stands by.
+func admin(address string) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("/healthz", http.StripPrefix("/healthz", &healthz.Handler{}))
+	mux.Handle("/readyz", http.StripPrefix("/readyz", &healthz.Handler{}))
+	return &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+}
+
+// operate turns the ring until the context ends.
+func operate(ctx context.Context, config *rest.Config, namespace string) error {
+	m, err := newManager(config, namespace)
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
@@ -83,7 +108,7 @@ func run(ctx context.Context, f flags) error {
 	if err := templates.SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up templates: %w", err)
 	}
-	if err := newSessions(m, f.namespace).SetupWithManager(m); err != nil {
+	if err := newSessions(m, namespace).SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up sessions: %w", err)
 	}
 	return m.Start(ctx)
@@ -114,36 +139,15 @@ func newSessions(m manager.Manager, namespace string) *session.Reconciler {
 	return r
 }
 
-func newManager(f flags) (manager.Manager, error) {
+func newManager(config *rest.Config, namespace string) (manager.Manager, error) {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-	config, err := ctrl.GetConfig()
-	if err != nil {
-		return nil, err
-	}
-	config.QPS = -1                           // the API server's own fairness decides; a wake must not wait for a guess of ours
-	config.WarningHandler = rest.NoWarnings{} // each pod's name has a dot, and each create of one would warn of it
-	m, err := ctrl.NewManager(config, manager.Options{
-		Scheme:                        scheme,
-		Cache:                         cacheOf(f.namespace),
-		Metrics:                       metricsserver.Options{BindAddress: f.admin, ExtraHandlers: probes()},
-		LeaderElection:                f.leaderElect,
-		LeaderElectionID:              "dormouse-operator",
-		LeaderElectionNamespace:       f.namespace,
-		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 ptr.To(leaseDuration),
-		RenewDeadline:                 ptr.To(renewDeadline),
-		RetryPeriod:                   ptr.To(retryPeriod),
+	return ctrl.NewManager(config, manager.Options{
+		Scheme:  scheme,
+		Cache:   cacheOf(namespace),
+		Metrics: metricsserver.Options{BindAddress: "0"}, // admin serves them
 	})
-	return m, err
-}
-
-// probes are served beside the metrics: one port is enough.
-func probes() map[string]http.Handler {
-	alive := http.StripPrefix("/healthz", &healthz.Handler{})
-	ready := http.StripPrefix("/readyz", &healthz.Handler{})
-	return map[string]http.Handler{"/healthz": alive, "/readyz": ready}
 }
 
 // cacheOf keeps only what a turn needs: the pods of sessions, the gateways' Leases, and of nodes their names and taints.
@@ -152,13 +156,25 @@ func cacheOf(namespace string) cache.Options {
 	utilruntime.Must(err)
 	gateways := labels.SelectorFromSet(labels.Set{v1alpha1.LabelComponent: v1alpha1.ComponentGateway})
 	return cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: withoutFields,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ours)},
 			&corev1.Node{}:          {Transform: taintsOnly},
 			&coordinationv1.Lease{}: {Namespaces: map[string]cache.Config{namespace: {LabelSelector: gateways}}},
 		},
 	}
+}
+
+// withoutFields keeps who manages an object and how, and drops which fields.
+func withoutFields(o any) (any, error) {
+	if object, ok := o.(client.Object); ok {
+		managers := object.GetManagedFields()
+		for i := range managers {
+			managers[i] = metav1.ManagedFieldsEntry{Manager: managers[i].Manager, Operation: managers[i].Operation}
+		}
+		object.SetManagedFields(managers)
+	}
+	return o, nil
 }
 
 func taintsOnly(o any) (any, error) {

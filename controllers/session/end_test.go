@@ -117,6 +117,51 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Pod(ctx, again).UID).NotTo(Equal(leftover.UID))
 	})
 
+	It("of a pod whose Session is gone already frees the name all the same", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		now := Now(ctx, s)
+		now.Finalizers = nil
+		Expect(api.Update(ctx, now)).To(Succeed())
+		Expect(api.Delete(ctx, now)).To(Succeed())
+		Turn(ctx, s)
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+		Ends(ctx, s, 0, "")
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+		Expect(Turn(ctx, s)).To(BeZero())
+	})
+
+	It("of a pod that a late former leader made comes before the next one, and it never serves", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Turn(ctx, s)
+		before := Now(ctx, s)
+		Expect(Pod(ctx, s)).NotTo(BeNil())
+		Ends(ctx, s, 3, "no legs")
+		for range 3 {
+			Turn(ctx, s)
+		}
+		Expect(Pod(ctx, s)).To(BeNil())
+		Expect(Now(ctx, s).Status.Epoch).To(BeEquivalentTo(1))
+
+		leader := r
+		r = NewOperator()
+		r.Client = late{Client: api, session: before}
+		Turn(ctx, s)
+		made := Pod(ctx, s)
+		Expect(made.Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "1"), "the former leader was not late")
+		Runs(ctx, s)
+		Turn(ctx, s)
+		r = leader
+		Expect(Reconciled(ctx, s).Status.Endpoint).To(BeNil())
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+	})
+
 	It("comes before the end of a deleted Session", func(ctx SpecContext) {
 		GivenTemplate(ctx, Saved())
 		s := GivenAwake(ctx, "a")

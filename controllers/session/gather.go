@@ -7,7 +7,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -32,13 +34,20 @@ type world struct {
 }
 
 // gather reads the session and its pod from the given reader, and asks the rest of what the operator knows. It gives nil for a
-// session that is gone.
+// session that is gone, with its pod.
 func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from client.Reader) (*world, error) {
 	w := &world{now: r.Now(), session: &v1alpha1.Session{}}
-	if err := from.Get(ctx, name, w.session); err != nil {
-		return nil, client.IgnoreNotFound(r.forget(name, err))
+	err := from.Get(ctx, name, w.session)
+	if apierrors.IsNotFound(err) {
+		w.session, err = r.left(ctx, name, from)
 	}
-	var err error
+	if err != nil {
+		return nil, fmt.Errorf("get session: %w", err)
+	}
+	if w.session == nil {
+		r.forget(name)
+		return nil, nil
+	}
 	if w.template, err = r.templateOf(ctx, w.session); err != nil {
 		return nil, err
 	}
@@ -71,17 +80,25 @@ func (r *Reconciler) ask(w *world) {
 	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), drainOf(s))
 }
 
-// forget drops all that is known of a session that is not found.
-func (r *Reconciler) forget(name types.NamespacedName, err error) error {
-	if !apierrors.IsNotFound(err) {
-		return fmt.Errorf("get session: %w", err)
+// left stands for a session that is not found while a pod of it is: somebody took the session's finalizer off, or a former leader
+// made the pod after the end. It is a session that is being deleted, so that its pod is ended and released.
+func (r *Reconciler) left(ctx context.Context, name types.NamespacedName, from client.Reader) (*v1alpha1.Session, error) {
+	s := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name, DeletionTimestamp: ptr.To(metav1.NewTime(r.Now()))}}
+	pod, err := r.podOf(ctx, from, s)
+	if err != nil || pod == nil {
+		return nil, err
 	}
+	s.Spec.Template = pod.Labels[v1alpha1.LabelTemplate]
+	return s, nil
+}
+
+// forget drops all that is known of a session that is gone.
+func (r *Reconciler) forget(name types.NamespacedName) {
 	if uid, template, ok := r.memories.forget(name); ok {
 		r.Sight.Forget(uid)
 		r.Hooks.Forget(name)
 		r.Slots.Free(slots.ID{Namespace: name.Namespace, Name: template}, slots.ID(name))
 	}
-	return err
 }
 
 func (r *Reconciler) templateOf(ctx context.Context, s *v1alpha1.Session) (*v1alpha1.SessionTemplate, error) {

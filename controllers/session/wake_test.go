@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -52,6 +53,27 @@ var _ = Describe("A session that is wanted", func() {
 		Turn(ctx, s)
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).NotTo(BeNil())
+	})
+
+	It("is not tracked field by field, unless somebody applies it server-side", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenSession(ctx, "a")
+		Expect(s.ManagedFields).NotTo(BeEmpty())
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Touch(ctx, s)
+		Expect(Now(ctx, s).ManagedFields).To(BeEmpty())
+
+		apply := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"template": "chess", "key": "b"}}}
+		apply.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("Session"))
+		apply.SetNamespace(namespace)
+		apply.SetName("chess.b")
+		Expect(api.Apply(ctx, client.ApplyConfigurationFromUnstructured(apply), client.FieldOwner("a-person"))).To(Succeed())
+		b := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "chess.b"}}
+		Touch(ctx, b)
+		Turn(ctx, b)
+		Expect(Now(ctx, b).Finalizers).NotTo(BeEmpty())
+		Expect(Now(ctx, b).ManagedFields).NotTo(BeEmpty())
 	})
 
 	It("says that it is waking when that takes long, and why", func(ctx SpecContext) {

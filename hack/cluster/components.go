@@ -59,6 +59,7 @@ func etcdArgs(l layout) []string {
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
 		"--initial-cluster=" + nodeName + "=" + peer,
 		"--client-cert-auth", "--peer-client-cert-auth", "--logger=zap", "--log-level=warn",
+		"--unsafe-no-fsync", // only a crash of the machine would lose writes; envtest does so too
 	}
 	for _, prefix := range []string{"--", "--peer-"} {
 		args = append(args,
