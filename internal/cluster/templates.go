@@ -135,21 +135,28 @@ func (t *templates) rules(s *v1alpha1.Session) Rules {
 	return Rules{CountConnections: true}
 }
 
-// full is whether a template has as many sessions as requests may bring about: those that the operator counted, and those
-// that this gateway has created since.
-func (t *templates) full(id directory.ID) bool {
+// reserve counts a Session of a template that this gateway is about to make, and says whether it may: requests may bring about
+// as many as the limit, those that the operator counted and those that this gateway has made since.
+func (t *templates) reserve(id directory.ID) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.known[id]
-	return k != nil && k.limit != nil && k.counted+k.created >= *k.limit
+	switch {
+	case k == nil:
+		return true
+	case k.limit != nil && k.counted+k.created >= *k.limit:
+		return false
+	}
+	k.created++
+	return true
 }
 
-// created notes that this gateway made a Session of a template.
-func (t *templates) created(id directory.ID) {
+// unmade takes back that a Session was to be made.
+func (t *templates) unmade(id directory.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if k := t.known[id]; k != nil {
-		k.created++
+	if k := t.known[id]; k != nil && k.created > 0 {
+		k.created--
 	}
 }
 

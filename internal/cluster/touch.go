@@ -44,22 +44,22 @@ func (t *toucher) keep(n directory.Need) {
 		source = v1alpha1.SourceConnection
 	}
 	go func() {
-		_, err := t.touch(context.Background(), n.ID, source)
+		_, err := t.fly(context.Background(), n.ID, func(ctx context.Context, id directory.ID) (uint64, error) {
+			return t.written(ctx, id, source)
+		})
 		if err != nil && !missing(err) {
 			t.log.Warn("cannot touch", "namespace", n.ID.Namespace, "session", n.ID.Name, "error", err)
 		}
 	}()
 }
 
-// touch writes that a session is needed and brings the answer to the directory. It gives the version of the answer. The
-// write goes on when the context of the one who asked ends: others may wait for it.
-func (t *toucher) touch(ctx context.Context, id directory.ID, source v1alpha1.ActivitySource) (uint64, error) {
+// fly has a touch of a session made, or waits for the one that is under way, and gives the version that it found or made. It
+// goes on when the context of the one who asked ends: others may wait for it.
+func (t *toucher) fly(ctx context.Context, id directory.ID, touch func(context.Context, directory.ID) (uint64, error)) (uint64, error) {
 	flight := t.flights.DoChan(id.Namespace+"/"+id.Name, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchTimeout)
 		defer cancel()
-		version, err := t.write(ctx, id, source)
-		t.count(resultOf(err))
-		return version, err
+		return touch(ctx, id)
 	})
 	select {
 	case <-ctx.Done():
@@ -67,6 +67,13 @@ func (t *toucher) touch(ctx context.Context, id directory.ID, source v1alpha1.Ac
 	case r := <-flight:
 		return r.Val.(uint64), r.Err
 	}
+}
+
+// written writes that a session is needed and brings the answer to the directory. It gives the version of the answer.
+func (t *toucher) written(ctx context.Context, id directory.ID, source v1alpha1.ActivitySource) (uint64, error) {
+	version, err := t.write(ctx, id, source)
+	t.count(resultOf(err))
+	return version, err
 }
 
 func resultOf(err error) string {

@@ -67,6 +67,8 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 		return true, &directory.Refusal{Kind: directory.Gone, Reason: "Deleted", Message: "The session is being deleted."}
 	case v.State == directory.Reachable:
 		return true, nil
+	case v.Failure.Final != 0:
+		return true, &directory.Refusal{Kind: v.Failure.Final, Reason: v.Failure.Reason, Message: v.Failure.Message}
 	case v.State == directory.Failed && !v.Failure.Over(w.now()):
 		return true, &directory.Refusal{
 			Kind:       directory.StartFailed,
@@ -81,7 +83,7 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 // demand touches the session, or makes it where that is allowed, and gives the version since which it is wanted.
 func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error) {
 	for range wakeAttempts {
-		version, err := w.touch(ctx, wish.ID, v1alpha1.SourceRequest)
+		version, err := w.fly(ctx, wish.ID, w.call)
 		if err == nil || ctx.Err() != nil {
 			return version, err
 		}
@@ -97,6 +99,14 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 		}
 	}
 	return 0, unavailable("The session was deleted again and again.")
+}
+
+// call touches a session, unless somebody else's touch has been answered since the one who asks has looked.
+func (w *waker) call(ctx context.Context, id directory.ID) (uint64, error) {
+	if version, coming := w.directory.Coming(id); coming {
+		return version, nil
+	}
+	return w.written(ctx, id, v1alpha1.SourceRequest)
 }
 
 // create makes the Session of a wish. That somebody else made it meanwhile is the one error of the API server that it
@@ -122,7 +132,7 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
-	if w.templates.full(template) {
+	if !w.templates.reserve(template) {
 		return 0, &directory.Refusal{
 			Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: countLag,
 			Message: "The template has as many sessions as it may have.",
@@ -134,10 +144,10 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 		return w.client.Create(ctx, s, client.FieldOwner(v1alpha1.OwnerGateway))
 	})
 	if err != nil {
+		w.templates.unmade(template)
 		return 0, fmt.Errorf("create session: %w", err)
 	}
 	w.count("created")
-	w.templates.created(template)
 	return w.tell(s)
 }
 

@@ -56,6 +56,18 @@ func (w *Waiter) Next(ctx context.Context, after uint64) (View, error) {
 	}
 }
 
+// Coming says whether a session was touched lately and is on its way, and as of which version.
+func (d *Directory) Coming(id ID) (version uint64, coming bool) {
+	s := d.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	if e == nil || !e.coming() || e.pace.overdue(d.Now()) {
+		return 0, false
+	}
+	return e.view.Version, true
+}
+
 // coming is whether the session was touched and has not fallen asleep since, so that it will be published or fail.
 func (e *entry) coming() bool {
 	switch e.view.State {
