@@ -28,6 +28,12 @@ const (
 	ReasonTemplateNotFound   = "TemplateNotFound"
 	ReasonNameMismatch       = "NameMismatch"
 	ReasonPodNameTaken       = "PodNameTaken"
+	ReasonSuspended          = "Suspended"
+	ReasonCompleted          = "Completed"
+	ReasonGaveUp             = "GaveUp"
+	ReasonStarting           = "StartingOthers"
+	ReasonStartedFailed      = "StartedFailed"
+	ReasonEndedTooOften      = "EndedTooOften"
 )
 
 // Reasons of a SessionTemplate's conditions.
@@ -62,6 +68,13 @@ var Messages = map[string]string{
 	ReasonNameMismatch:       "The Session's name is not the one that its template and key give.",
 	ReasonPodNameTaken:       "A pod that is not the session's has the name of the session's pod.",
 
+	ReasonSuspended:     "spec.suspend keeps the session asleep.",
+	ReasonCompleted:     "The session has done its work. It is never woken again.",
+	ReasonGaveUp:        "The session has failed for good: an outcome of its template says so. See status.lastExit.",
+	ReasonStarting:      "The session has done its work, and those that follow from it have not. See status.started.",
+	ReasonStartedFailed: "A session that followed from this one has failed for good, or is gone. See status.started.",
+	ReasonEndedTooOften: "The pod ended abnormally more often than restart.max. See status.lastExit and status.failures.",
+
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
 	ReasonInvalidPort:       "port names no container port of the pod template.",
@@ -76,6 +89,8 @@ const (
 	EventAwake = "Awake"
 	// EventAsleep is recorded when a session's pod has ended after a sleep.
 	EventAsleep = "FellAsleep"
+	// EventExpired is recorded when a session is deleted because its lifetime.asleep is over.
+	EventExpired = "Expired"
 	// EventEnded is recorded when a session's pod has ended, and nobody had stopped it.
 	EventEnded = "Ended"
 )

@@ -26,6 +26,8 @@ const (
 	// AnnotationWantedSince is on a Session that a gateway made: the time, RFC 3339 with microseconds, since when it is
 	// wanted. It counts as the first activity, so that a new key costs one write and not two.
 	AnnotationWantedSince = Prefix + "wanted-since"
+	// AnnotationStartedBy is on a Session that followed from the end of another: the name of that one.
+	AnnotationStartedBy = Prefix + "started-by"
 	// AnnotationWatermark is on the Lease of a gateway: the resourceVersion of Sessions up to which it has acted on all
 	// that it saw. Empty or absent: it vouches for nothing yet.
 	AnnotationWatermark = Prefix + "watermark"

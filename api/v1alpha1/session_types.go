@@ -20,10 +20,14 @@ type SessionSpec struct {
 	// +kubebuilder:validation:Pattern=`^[^\x00]+$`
 	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 1024",message="must have at most 1024 bytes"
 	Key string `json:"key"`
+
+	// suspend puts the session to sleep and keeps it asleep: requests are answered 503.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
-// +kubebuilder:validation:Enum=Asleep;Queued;Waking;Awake;Draining;Stopping;Failed
+// +kubebuilder:validation:Enum=Asleep;Queued;Waking;Awake;Draining;Stopping;Completed;Failed
 type SessionPhase string
 
 const (
@@ -39,7 +43,10 @@ const (
 	PhaseDraining SessionPhase = "Draining"
 	// PhaseStopping has a pod that ends; whatever comes waits for the next epoch.
 	PhaseStopping SessionPhase = "Stopping"
-	// PhaseFailed could not start, and waits until retryAt before it may be woken again.
+	// PhaseCompleted has done its work, and is never woken again.
+	PhaseCompleted SessionPhase = "Completed"
+	// PhaseFailed could not start, or ended too often, and waits until retryAt before it may be woken again; without retryAt it
+	// has failed for good.
 	PhaseFailed SessionPhase = "Failed"
 )
 
@@ -113,18 +120,34 @@ type Exit struct {
 	// code is the exit code of the container that ended the pod, where one is known.
 	// +optional
 	Code *int32 `json:"code,omitempty"`
+	// signal that ended that container, such as 9, where the exit code says so.
+	// +optional
+	Signal *int32 `json:"signal,omitempty"`
 	// message is the last words: the last line that the container logged, or what the kubelet or scheduler said. At most 1 KiB.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
+	// evidence that no process of the pod can be running: Kubelet (it reported the end of every container), NeverBound,
+	// NodeLost (its node is gone or out of service) or None (the pod vanished although it had our finalizer).
+	// +optional
+	Evidence string `json:"evidence,omitempty"`
+	// startTime of the container that ended the pod, by its kubelet's clock.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// endTime of that container, by its kubelet's clock.
+	// +optional
+	EndTime *metav1.Time `json:"endTime,omitempty"`
 	// time at which the operator recorded it.
 	Time metav1.Time `json:"time"`
 }
 
 // Failures counts abnormal ends in a row.
 type Failures struct {
-	// count of abnormal ends since the last good sleep or the last minute of service.
+	// count of abnormal ends within restart.within, since the last good sleep.
 	Count int32 `json:"count"`
+	// since is when the first of them was.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
 	// retryAt is when the session may be started again.
 	// +optional
 	RetryAt *metav1.MicroTime `json:"retryAt,omitempty"`
@@ -160,6 +183,19 @@ type SessionStatus struct {
 	// lastExit is how the last pod ended.
 	// +optional
 	LastExit *Exit `json:"lastExit,omitempty"`
+
+	// history is how the last pods ended, the latest first, which is lastExit. Messages are cut to 256 bytes.
+	// +kubebuilder:validation:MaxItems=10
+	// +listType=atomic
+	// +optional
+	History []Exit `json:"history,omitempty"`
+
+	// started are the sessions that followed from the end of this one.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Started []StartedSession `json:"started,omitempty"`
 
 	// failures in a row, if there are any.
 	// +optional

@@ -9,9 +9,10 @@ import (
 // SessionTemplateSpec says what a session is made of, how its key is found in a request, and when it sleeps.
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || self.template.metadata.labels.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.labels: the prefix sessions.dormouse.dev/ is reserved"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.annotations) || self.template.metadata.annotations.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.annotations: the prefix sessions.dormouse.dev/ is reserved"
+// +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
 type SessionTemplateSpec struct {
-	// mode is OnDemand: the pod is up while somebody needs it.
+	// mode says what keeps a session up: OnDemand, that somebody needs it; Task, that it has not done its work yet.
 	// +kubebuilder:default=OnDemand
 	// +optional
 	Mode SessionMode `json:"mode,omitempty"`
@@ -28,9 +29,10 @@ type SessionTemplateSpec struct {
 	// +optional
 	Routes []Route `json:"routes,omitempty"`
 
-	// port is the container port that serves, by name or number.
+	// port is the container port that serves, by name or number. Only a Task may have none.
 	// +kubebuilder:validation:XIntOrString
-	Port intstr.IntOrString `json:"port"`
+	// +optional
+	Port intstr.IntOrString `json:"port,omitzero"`
 
 	// wake bounds the start of a session and those who wait for it.
 	// +kubebuilder:default={}
@@ -46,6 +48,21 @@ type SessionTemplateSpec struct {
 	// +optional
 	Save *SaveSpec `json:"save,omitempty"`
 
+	// restart says what follows when a pod ends by itself, where no outcome does.
+	// +kubebuilder:default={}
+	// +optional
+	Restart RestartSpec `json:"restart,omitempty"`
+
+	// outcomes say what follows from how a pod ended. The first that matches wins; where none does, restart decides.
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +optional
+	Outcomes []Outcome `json:"outcomes,omitempty"`
+
+	// lifetime ends what lasts too long, awake or asleep.
+	// +optional
+	Lifetime LifetimeSpec `json:"lifetime,omitempty"`
+
 	// limits bound the sessions of this template.
 	// +optional
 	Limits LimitsSpec `json:"limits,omitempty"`
@@ -55,11 +72,15 @@ type SessionTemplateSpec struct {
 }
 
 // SessionMode says what keeps a session up.
-// +kubebuilder:validation:Enum=OnDemand
+// +kubebuilder:validation:Enum=OnDemand;Task
 type SessionMode string
 
-// ModeOnDemand is a session that is up while somebody needs it.
-const ModeOnDemand SessionMode = "OnDemand"
+const (
+	// ModeOnDemand is a session that is up while somebody needs it.
+	ModeOnDemand SessionMode = "OnDemand"
+	// ModeTask is a session that is up from its creation until its pod has ended with code 0. Then it is Completed.
+	ModeTask SessionMode = "Task"
+)
 
 // KeySpec says which keys there are.
 type KeySpec struct {

@@ -32,17 +32,35 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		return r.protect(ctx, w.session)
 	case lifecycle.Create:
 		return r.create(ctx, w)
-	case lifecycle.Save:
-		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
 	case lifecycle.Stop, lifecycle.Delete, lifecycle.Fail:
 		w.memory.refused = nil
 		return r.stop(ctx, w)
 	case lifecycle.Release:
 		return r.release(ctx, w.pod)
+	case lifecycle.Save, lifecycle.Record:
+		r.hook(w, step)
+	}
+	return r.actOnSessions(ctx, w, step)
+}
+
+// hook begins a save, or forgets the saves of a drain that is over.
+func (r *Reconciler) hook(w *world, step lifecycle.Step) {
+	if step.Verb == lifecycle.Save {
+		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
+		return
+	}
+	r.Hooks.Forget(client.ObjectKeyFromObject(w.session))
+}
+
+// actOnSessions makes the change that a step asks for of Sessions: this one, or those that follow from it.
+func (r *Reconciler) actOnSessions(ctx context.Context, w *world, step lifecycle.Step) error {
+	switch step.Verb {
 	case lifecycle.Forget:
 		return r.letGo(ctx, w.session)
-	case lifecycle.Record:
-		r.Hooks.Forget(client.ObjectKeyFromObject(w.session))
+	case lifecycle.Expire:
+		return r.expire(ctx, w.session)
+	case lifecycle.Start:
+		return r.start(ctx, w)
 	}
 	return nil
 }
@@ -90,6 +108,12 @@ func applied(o client.Object) bool {
 // letGo takes it off, after its last.
 func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
 	return client.IgnoreNotFound(r.finalize(ctx, s, controllerutil.RemoveFinalizer))
+}
+
+// expire deletes a session whose lifetime is over, as it was seen: a touch that came meanwhile wins.
+func (r *Reconciler) expire(ctx context.Context, s *v1alpha1.Session) error {
+	err := r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)})
+	return client.IgnoreNotFound(err)
 }
 
 func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(client.Object, string) bool) error {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/key"
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 	"github.com/dormouse-dev/dormouse/internal/podspec"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/slots"
@@ -31,6 +32,8 @@ type world struct {
 	sight    bool
 	saved    savehook.State
 	slot     bool
+	starts   lifecycle.Starts
+	started  []v1alpha1.StartedSession // as they are now
 }
 
 // gather reads the session and its pod from the given reader, and asks the rest of what the operator knows. It gives nil for a
@@ -62,6 +65,9 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	}
 	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
 	w.misnamed = err != nil || want != w.session.Name
+	if err := r.lookAfter(ctx, w); err != nil {
+		return nil, err
+	}
 	w.memory = r.memories.of(w)
 	r.ask(w)
 	return w, nil

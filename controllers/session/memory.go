@@ -92,7 +92,13 @@ func (m *memories) forget(name types.NamespacedName) (uid types.UID, template st
 
 func asleep(w *world) bool {
 	s := w.session
-	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !s.Touched()
+	wanted := s.Touched() || keptUp(w.template) && s.Status.Phase != v1alpha1.PhaseCompleted
+	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !wanted
+}
+
+// keptUp says whether the sessions of a template are up without demand.
+func keptUp(t *v1alpha1.SessionTemplate) bool {
+	return t != nil && (t.Spec.Mode == v1alpha1.ModeTask || t.Spec.Restart.Policy == v1alpha1.RestartPermanent)
 }
 
 // begin is what a new leader takes for when the present demand came: the time that its writer gave it, or now if that lies

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -43,6 +44,7 @@ func observeSession(w *world) lifecycle.Session {
 		Deleting:       s.DeletionTimestamp != nil,
 		Protected:      controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer),
 		Misnamed:       w.misnamed,
+		Suspended:      s.Spec.Suspend,
 		Epoch:          status.Epoch,
 		Published:      status.Endpoint != nil,
 		Drained:        status.Drain != nil,
@@ -50,6 +52,11 @@ func observeSession(w *world) lifecycle.Session {
 		ActiveSince:    w.memory.activity.since,
 		PublishedSince: w.memory.publication.since,
 		DrainedSince:   w.memory.drain.since,
+		RestSince:      restSince(s),
+		Starts:         w.starts,
+	}
+	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); c != nil && c.Status == metav1.ConditionTrue {
+		o.AwakeSince = c.LastTransitionTime.Time
 	}
 	if status.Pod != nil {
 		o.PodUID = string(status.Pod.UID)
@@ -58,19 +65,40 @@ func observeSession(w *world) lifecycle.Session {
 		o.Forced, o.Deadline = d.Forced, microTime(d.Deadline)
 	}
 	if f := status.Failures; f != nil {
-		o.Failures, o.RetryAt = int(f.Count), microTime(f.RetryAt)
+		o.Failures, o.FailingSince, o.RetryAt = int(f.Count), microTime(f.Since), microTime(f.RetryAt)
 	}
 	return o
 }
 
 func observeTemplate(t *v1alpha1.SessionTemplate) lifecycle.Template {
-	o := lifecycle.Template{Found: t != nil, IdleAfter: lifecycle.DefaultIdleAfter, WakeTimeout: lifecycle.DefaultWakeTimeout}
+	o := lifecycle.Template{
+		Found: t != nil, IdleAfter: lifecycle.DefaultIdleAfter, WakeTimeout: lifecycle.DefaultWakeTimeout,
+		Restart: lifecycle.Restart{Policy: lifecycle.Transient, Max: lifecycle.DefaultRestarts, Within: lifecycle.DefaultWithin},
+	}
 	if t == nil {
 		return o
 	}
 	o.IdleAfter = duration(t.Spec.Idle.After, o.IdleAfter)
 	o.WakeTimeout = duration(t.Spec.Wake.Timeout, o.WakeTimeout)
+	o.Task = t.Spec.Mode == v1alpha1.ModeTask
+	o.Lifetime = lifecycle.Lifetime{Awake: duration(t.Spec.Lifetime.Awake, 0), Asleep: duration(t.Spec.Lifetime.Asleep, 0)}
+	if r := t.Spec.Restart; r.Policy != "" {
+		o.Restart.Policy = lifecycle.Policy(r.Policy)
+		o.Restart.Max = int(ptr.Deref(r.Max, lifecycle.DefaultRestarts))
+		o.Restart.Within = duration(r.Within, o.Restart.Within)
+	}
+	for _, rule := range t.Spec.Outcomes {
+		o.Outcomes = append(o.Outcomes, lifecycle.Outcome{Codes: rule.ExitCodes, Reasons: rule.Reasons, Then: lifecycle.Then(rule.Then)})
+	}
 	return o
+}
+
+// restSince is when the last pod of a session ended, or when the session was made.
+func restSince(s *v1alpha1.Session) time.Time {
+	if last := s.Status.LastExit; last != nil {
+		return last.Time.Time
+	}
+	return s.CreationTimestamp.Time
 }
 
 func observePod(w *world) *lifecycle.Pod {
@@ -92,7 +120,8 @@ func observePod(w *world) *lifecycle.Pod {
 		o.OverdueAt = w.memory.overdue(w.pod)
 	}
 	if o.Ended {
-		o.Exit = exitOf(w.pod).kind
+		e := exitOf(w.pod)
+		o.Exit, o.Why, o.Coded, o.Code = e.kind, e.reason, e.code != nil, ptr.Deref(e.code, 0)
 	}
 	return o
 }

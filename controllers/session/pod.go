@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 )
@@ -21,6 +22,18 @@ func hasEnded(pod *corev1.Pod, nodeGone bool) bool {
 	return pod.Spec.NodeName == "" || nodeGone
 }
 
+// evidence is what says that no process of a pod that has ended can be running, in the words of the API.
+func evidence(pod *corev1.Pod, nodeGone bool) string {
+	terminal := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+	switch {
+	case terminal && !reportedRunning(pod):
+		return "Kubelet"
+	case nodeGone:
+		return "NodeLost"
+	}
+	return "NeverBound"
+}
+
 func reportedRunning(pod *corev1.Pod) bool {
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses, pod.Status.EphemeralContainerStatuses} {
 		for i := range statuses {
@@ -34,22 +47,43 @@ func reportedRunning(pod *corev1.Pod) bool {
 
 // exit is how a pod ended.
 type exit struct {
-	kind    lifecycle.Exit
-	reason  string
-	code    *int32
-	message string
+	kind       lifecycle.Exit
+	reason     string
+	code       *int32
+	signal     *int32
+	message    string
+	start, end *metav1.Time
 }
 
 // exitOf reads how an ended pod ended: from the container that ended it, or from what Kubernetes says of the pod.
 func exitOf(pod *corev1.Pod) exit {
 	e := exit{kind: lifecycle.ExitAbnormal, reason: orElse(pod.Status.Reason, "Error"), message: pod.Status.Message}
 	if last := endedBy(pod); last != nil {
-		e = exit{kind: kindOf(last), reason: last.Reason, code: &last.ExitCode, message: orElse(lastLine(last.Message), pod.Status.Message)}
+		e = exit{
+			kind: kindOf(last), reason: last.Reason, code: &last.ExitCode, signal: signalOf(last),
+			message: orElse(lastLine(last.Message), pod.Status.Message), start: timeOf(last.StartedAt), end: timeOf(last.FinishedAt),
+		}
 	}
 	if why := interruption(pod); why != "" {
 		e.kind, e.reason = lifecycle.ExitInterrupted, why
 	}
 	return e
+}
+
+// signalOf is the signal that ended a container, by its exit code: a shell's way to say so, and the kubelet's.
+func signalOf(last *corev1.ContainerStateTerminated) *int32 {
+	const killed, most = 128, 64
+	if signal := last.ExitCode - killed; signal > 0 && signal <= most {
+		return &signal
+	}
+	return nil
+}
+
+func timeOf(t metav1.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func kindOf(last *corev1.ContainerStateTerminated) lifecycle.Exit {

@@ -32,6 +32,8 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand()}
 	case lifecycle.Record, lifecycle.Fail:
 		end(status, w, step)
+	case lifecycle.Follow:
+		status.Started = w.started
 	}
 	setReady(next, step.Reason, w.now)
 	return next
@@ -57,9 +59,24 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 	}
 	status.Failures = nil
 	if step.Failures > 0 {
-		status.Failures = &v1alpha1.Failures{Count: int32(min(step.Failures, 1<<30)), RetryAt: microTimeOf(step.RetryAt)}
+		status.Failures = &v1alpha1.Failures{
+			Count: int32(min(step.Failures, 1<<30)), Since: microTimeOf(step.Since), RetryAt: microTimeOf(step.RetryAt),
+		}
+	}
+	if step.Outcome > 0 {
+		status.Started = startedBy(w, step.Outcome)
 	}
 	status.LastExit = lastExit(w, step, status.Epoch)
+	status.History = history(status.LastExit, status.History)
+}
+
+// history is how the last pods ended, with one more, and with few words of each.
+func history(last *v1alpha1.Exit, before []v1alpha1.Exit) []v1alpha1.Exit {
+	const ends, words = 10, 256
+	short := *last.DeepCopy()
+	short.Message = cut(short.Message, words)
+	all := append([]v1alpha1.Exit{short}, before...)
+	return all[:min(len(all), ends)]
 }
 
 func lastExit(w *world, step lifecycle.Step, epoch int64) *v1alpha1.Exit {
@@ -67,9 +84,12 @@ func lastExit(w *world, step lifecycle.Step, epoch int64) *v1alpha1.Exit {
 	switch {
 	case step.Verb == lifecycle.Record && w.pod == nil:
 		last.Reason, last.Message = "Vanished", "The pod was removed without our finalizer being respected; how it ended is not known."
+		last.Evidence = "None"
 	case step.Verb == lifecycle.Record:
 		e := exitOf(w.pod)
 		last.Reason, last.Code, last.Message = e.reason, e.code, e.message
+		last.Signal, last.StartTime, last.EndTime = e.signal, e.start, e.end
+		last.Evidence = evidence(w.pod, w.nodeGone)
 		if w.session.Status.Phase == v1alpha1.PhaseStopping {
 			last.Reason = "Slept"
 		}

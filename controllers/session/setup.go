@@ -43,6 +43,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(m).
 		Named("session").
 		For(&v1alpha1.Session{}).
+		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(starter)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(sameName)).
 		Watches(&v1alpha1.SessionTemplate{}, handler.EnqueueRequestsFromMapFunc(r.ofTemplate), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.onNode), builder.WithPredicates(lostNodes())).
@@ -65,7 +66,7 @@ func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests 
 		return nil // the cache serves this; it fails only while the operator stops
 	}
 	for i := range sessions.Items {
-		if s := &sessions.Items[i]; s.Touched() || s.Status.Pod != nil {
+		if s := &sessions.Items[i]; s.Touched() || s.Status.Pod != nil || keptUp(o.(*v1alpha1.SessionTemplate)) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(s)})
 		}
 	}

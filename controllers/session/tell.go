@@ -12,17 +12,30 @@ import (
 // tell records as an event what a person would look for: a wake, a sleep, a failure. Two a cycle, at most.
 func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session) {
 	steps.WithLabelValues(string(step.Verb)).Inc()
-	status := &next.Status
 	switch {
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:
 		starts.Observe(w.now.Sub(w.memory.pod.since).Seconds())
-		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", status.Epoch, w.pod.Name)
-	case step.Verb == lifecycle.Record && w.session.Status.Phase == v1alpha1.PhaseStopping:
-		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAsleep, "Sleep", "Epoch %d has ended", status.Epoch)
-	case step.Verb == lifecycle.Fail, step.Verb == lifecycle.Record:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", next.Status.Epoch, w.pod.Name)
+	case step.Verb == lifecycle.Record:
+		r.ended(w.session.Status.Phase, step, next)
+	case step.Verb == lifecycle.Fail:
 		r.unwell(next, step)
+	case step.Verb == lifecycle.Expire:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventExpired, "Expire", "lifetime.asleep is over")
 	case step.Verb == lifecycle.Save && w.saved.Err != nil:
 		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonSaveFailed, "Save", "The last save failed and is tried again: %v", w.saved.Err)
+	}
+}
+
+// ended tells of an end: of a sleep, of work that is done, or of what nobody had asked for.
+func (r *Reconciler) ended(before v1alpha1.SessionPhase, step lifecycle.Step, next *v1alpha1.Session) {
+	switch {
+	case before == v1alpha1.PhaseStopping:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAsleep, "Sleep", "Epoch %d has ended", next.Status.Epoch)
+	case step.Phase == lifecycle.Completed:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.ReasonCompleted, "End", "Epoch %d has done its work", next.Status.Epoch)
+	default:
+		r.unwell(next, step)
 	}
 }
 

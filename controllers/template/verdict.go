@@ -27,7 +27,7 @@ func check(t *v1alpha1.SessionTemplate) *verdict {
 	if _, err := key.Pattern(t.Spec.Key.Pattern); err != nil {
 		return &verdict{reason: v1alpha1.ReasonInvalidKeyPattern, words: err.Error(), final: true}
 	}
-	if _, ok := podspec.Port(t); !ok {
+	if _, ok := podspec.Port(t); !ok && podspec.Serves(t) {
 		words := fmt.Sprintf("port: no container has a TCP port %q", t.Spec.Port.String())
 		return &verdict{reason: v1alpha1.ReasonInvalidPort, words: words, final: true}
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
-// sighted selects the Sessions that matter to a gateway: neither those that nobody has wanted yet, nor those asleep.
-const sighted = "status.phase!=,status.phase!=" + string(v1alpha1.PhaseAsleep)
+// sighted selects the Sessions that matter to a gateway: neither those that nobody has wanted yet, nor those asleep or completed.
+const sighted = "status.phase!=,status.phase!=" + string(v1alpha1.PhaseAsleep) + ",status.phase!=" + string(v1alpha1.PhaseCompleted)
 
 func idOf(o client.Object) directory.ID {
 	return directory.ID{Namespace: o.GetNamespace(), Name: o.GetName()}
@@ -43,9 +43,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 	if a := s.Demand(); a != nil {
 		v.Activity = a.Time.Time
 	}
-	if v.State == directory.Failed {
-		v.Failure = failureOf(s)
-	}
+	v.Failure = failureOf(s, v.State)
 	if e := s.Status.Endpoint; e != nil {
 		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port)}
 		return v
@@ -60,20 +58,27 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 
 func stateOf(s *v1alpha1.Session) directory.State {
 	switch s.Status.Phase {
-	case "", v1alpha1.PhaseAsleep:
+	case "", v1alpha1.PhaseAsleep, v1alpha1.PhaseCompleted:
 		return directory.Absent
 	case v1alpha1.PhaseFailed:
 		return directory.Failed
 	}
-	if s.Status.Endpoint != nil {
+	if s.Status.Endpoint != nil && s.Status.Endpoint.Port != 0 {
 		return directory.Reachable
 	}
 	return directory.Unreachable
 }
 
-// failureOf is why a Failed session does not start: how its last pod ended, or what its condition says.
-func failureOf(s *v1alpha1.Session) directory.Failure {
-	f := directory.Failure{Reason: v1alpha1.ReasonStartFailed}
+// failureOf is why a session does not start: how its last pod ended, or what its condition says.
+func failureOf(s *v1alpha1.Session, state directory.State) directory.Failure {
+	final := finalOf(s)
+	switch {
+	case final == directory.Suspended:
+		return directory.Failure{Final: final, Reason: v1alpha1.ReasonSuspended, Message: v1alpha1.Messages[v1alpha1.ReasonSuspended]}
+	case final == 0 && state != directory.Failed:
+		return directory.Failure{}
+	}
+	f := directory.Failure{Final: final, Reason: v1alpha1.ReasonStartFailed}
 	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
 		f.Reason, f.Message = c.Reason, c.Message
 	}
@@ -84,6 +89,20 @@ func failureOf(s *v1alpha1.Session) directory.Failure {
 		f.RetryAt = timeOf(s.Status.Failures.RetryAt)
 	}
 	return f
+}
+
+// finalOf is what a request for a session is told that no request wakes, or zero.
+func finalOf(s *v1alpha1.Session) directory.RefusalKind {
+	c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case s.Status.Phase == v1alpha1.PhaseCompleted:
+		return directory.Gone
+	case s.Status.Phase == v1alpha1.PhaseFailed && c != nil && c.Reason == v1alpha1.ReasonGaveUp:
+		return directory.StartFailed
+	case s.Spec.Suspend && s.Status.Endpoint == nil:
+		return directory.Suspended
+	}
+	return 0
 }
 
 func words(e *v1alpha1.Exit) string {

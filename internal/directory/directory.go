@@ -39,13 +39,14 @@ type Pod struct {
 
 // Failure is why a session does not start.
 type Failure struct {
-	Reason  string    // one word, such as ImagePullBackOff
-	Message string    // for a person: exit code and last words
-	RetryAt time.Time // when a request may wake it again
+	Reason  string      // one word, such as ImagePullBackOff
+	Message string      // for a person: exit code and last words
+	RetryAt time.Time   // when a request may wake it again
+	Final   RefusalKind // what a request is told for as long as that is so, which no time ends; zero: RetryAt ends it
 }
 
 // Over is whether the failure lies behind: a request may wake the session again.
-func (f Failure) Over(now time.Time) bool { return !f.RetryAt.After(now) }
+func (f Failure) Over(now time.Time) bool { return f.Final == 0 && !f.RetryAt.After(now) }
 
 // View is what one version of a Session says to a gateway.
 type View struct {
@@ -54,7 +55,7 @@ type View struct {
 	State    State
 	Epoch    int64
 	Pod      Pod       // only if Reachable
-	Failure  Failure   // only if Failed
+	Failure  Failure   // only if Failed, or final: no request wakes the session
 	Unwanted bool      // unpublished, and its activity is the one that the unpublish was decided on
 	Forced   bool      // in a drain that no touch takes back
 	Deadline time.Time // of a forced drain

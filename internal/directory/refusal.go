@@ -12,6 +12,8 @@ const (
 	Gone
 	// StartFailed is a session that could not start, and is not tried again before RetryAfter.
 	StartFailed
+	// Suspended is a session that is kept asleep.
+	Suspended
 	// LimitReached is a Session that a limit or a quota does not allow.
 	LimitReached
 	// Unavailable is an API server that does not answer, or a gateway whose view is stale.

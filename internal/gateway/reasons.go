@@ -28,6 +28,8 @@ const (
 	ReasonGone Reason = "Gone"
 	// ReasonStartFailed is a session that could not start, and is not tried again yet.
 	ReasonStartFailed Reason = "StartFailed"
+	// ReasonSuspended is a session that its spec.suspend keeps asleep.
+	ReasonSuspended Reason = "Suspended"
 	// ReasonLimitReached is a limit of the template or of the cluster that allows no further session.
 	ReasonLimitReached Reason = "LimitReached"
 	// ReasonUnavailable is an API server that cannot be asked, or a gateway whose view of the sessions is stale.
@@ -69,6 +71,7 @@ var answers = map[Reason]struct {
 	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
 	ReasonGone:             {http.StatusGone, "The session has ended."},
 	ReasonStartFailed:      {http.StatusServiceUnavailable, "The session could not start."},
+	ReasonSuspended:        {http.StatusServiceUnavailable, "The session is suspended."},
 	ReasonLimitReached:     {http.StatusServiceUnavailable, "A limit allows no further session."},
 	ReasonUnavailable:      {http.StatusServiceUnavailable, "The session cannot be woken at the moment."},
 	ReasonNotWoken:         {http.StatusServiceUnavailable, "The session sleeps, and this request does not wake it."},

@@ -15,6 +15,7 @@ var reasons = map[directory.RefusalKind]Reason{
 	directory.NotFound:     ReasonNotFound,
 	directory.Gone:         ReasonGone,
 	directory.StartFailed:  ReasonStartFailed,
+	directory.Suspended:    ReasonSuspended,
 	directory.LimitReached: ReasonLimitReached,
 	directory.Unavailable:  ReasonUnavailable,
 }

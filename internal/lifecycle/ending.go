@@ -1,5 +1,7 @@
 package lifecycle
 
+import "time"
+
 // discard ends what is not the session's pod of now, and frees its name.
 func discard(o *Observation) (Step, bool) {
 	if o.Pod == nil || o.current() {
@@ -34,32 +36,50 @@ func (o *Observation) ending(step Step) Step {
 	return step
 }
 
-// record writes how the pod ended, and what follows from it. A pod that vanished without a word counts as killed.
+// record writes how the pod ended, and what follows from it: what the template's outcomes say, else its restart policy. An end
+// that was asked for is a sleep.
 func record(o *Observation) (Step, bool) {
-	exit := ExitKilled
-	switch {
-	case o.Pod != nil && !o.Pod.Ended, o.Pod == nil && !o.wasPublished():
+	exit, ended := o.exit()
+	if !ended {
 		return Step{}, false
-	case o.Pod != nil:
-		exit = o.Pod.Exit
 	}
 	if o.Session.Phase == Stopping || o.Session.Deleting {
 		return o.asleep(0), true
 	}
-	switch exit {
-	case ExitInterrupted:
-		return o.again(o.Session.Failures), true
-	case ExitNormal:
-		if o.wasPublished() {
-			return o.asleep(0), true
-		}
+	if step, ok := o.follow(exit); ok {
+		return step, true
 	}
-	return o.failure(exit), true
+	switch {
+	case exit == ExitInterrupted:
+		return o.again(o.Session.Failures, o.Session.FailingSince), true
+	case exit == ExitNormal && o.Template.Restart.Policy != Permanent:
+		return o.done(exit), true
+	}
+	return o.restart(exit), true
+}
+
+// exit is how the pod ended, if it did. One that vanished without a word counts as killed.
+func (o *Observation) exit() (how Exit, ended bool) {
+	if o.Pod == nil {
+		return ExitKilled, o.wasPublished()
+	}
+	return o.Pod.Exit, o.Pod.Ended
+}
+
+// done is the good end of a pod. One that never served was to serve, and did not.
+func (o *Observation) done(exit Exit) Step {
+	switch {
+	case o.Template.Task:
+		return Step{Verb: Record, Phase: Completed, Reason: ReasonCompleted, Settle: true}
+	case o.wasPublished():
+		return o.asleep(0)
+	}
+	return o.restart(exit)
 }
 
 // asleep is the end of a session that ended well: only a touch that came after the decision wakes it again.
 func (o *Observation) asleep(failures int) Step {
-	if o.Session.Drained && o.wanted() {
+	if o.wanted() && (o.Session.Drained || o.keptUp()) {
 		return Step{Verb: Record, Phase: Waking, Reason: ReasonWaking, Failures: failures}
 	}
 	step := Step{Verb: Record, Phase: Asleep, Reason: ReasonAsleep, Failures: failures, Settle: !o.Session.Drained}
@@ -70,9 +90,9 @@ func (o *Observation) asleep(failures int) Step {
 }
 
 // again is the end of a pod that a wanted session replaces at once.
-func (o *Observation) again(failures int) Step {
+func (o *Observation) again(failures int, since time.Time) Step {
 	if o.wanted() {
-		return Step{Verb: Record, Phase: Waking, Reason: ReasonWaking, Failures: failures}
+		return Step{Verb: Record, Phase: Waking, Reason: ReasonWaking, Failures: failures, Since: since}
 	}
 	return o.asleep(failures)
 }

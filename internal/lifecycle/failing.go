@@ -6,33 +6,76 @@ import "time"
 const (
 	// failedStart is how soon after its publication a pod that ends by itself counts as one that never served.
 	failedStart = 5 * time.Second
-	// goodService is how long a pod must have served for the failures before it to be forgotten.
-	goodService = time.Minute
 	// firstBackoff and lastBackoff bound the wait after a failed start; it doubles in between, as the kubelet's does.
 	firstBackoff = time.Second
 	lastBackoff  = 5 * time.Minute
 )
 
-// failure is the abnormal end of a pod. A pod that served and crashed is replaced at once if it is wanted; one that ends
-// instead of serving, or again, waits for its back-off.
-func (o *Observation) failure(exit Exit) Step {
-	count, early := o.Session.Failures+1, true
-	if o.wasPublished() {
-		served := o.Now.Sub(o.Session.PublishedSince)
-		early = exit != ExitKilled && served < failedStart
-		if served >= goodService {
-			count = 1
-		}
+// Policy says after which ends a session gets a new pod by itself, in the words of the API.
+type Policy string
+
+// The policies.
+const (
+	Permanent Policy = "Permanent"
+	Transient Policy = "Transient"
+	Temporary Policy = "Temporary"
+)
+
+// Restart bounds how often a pod that ended abnormally is replaced at once.
+type Restart struct {
+	Policy Policy
+	Max    int
+	Within time.Duration
+}
+
+// What holds for a template that is gone, or says nothing.
+const (
+	DefaultRestarts = 3
+	DefaultWithin   = 5 * time.Minute
+)
+
+// restart is the end of a pod that its policy replaces, or does not. One that served and crashed is replaced at once, unless that
+// happened too often; one that ends instead of serving waits for its back-off, and those who waited for it are told.
+func (o *Observation) restart(exit Exit) Step {
+	count, since := o.failures()
+	switch {
+	case o.Template.Restart.Policy == Temporary && o.Template.Task:
+		return Step{Verb: Record, Phase: Failed, Reason: ReasonGaveUp, Settle: true, Failures: count, Since: since}
+	case o.early(exit):
+		return o.failed(Record, ReasonStartFailed)
+	case o.Template.Restart.Policy == Temporary:
+		return Step{Verb: Record, Phase: Asleep, Reason: ReasonAsleep, Settle: true, Failures: count, Since: since}
+	case count > o.Template.Restart.Max:
+		return o.failed(Record, ReasonEndedTooOften)
 	}
-	if early || count > 1 {
-		return o.failed(Record, ReasonStartFailed, count)
+	return o.again(count, since)
+}
+
+// early says whether a pod ended instead of serving. A Task serves nobody.
+func (o *Observation) early(exit Exit) bool {
+	switch {
+	case o.Template.Task:
+		return false
+	case !o.wasPublished():
+		return true
 	}
-	return o.again(count)
+	return exit != ExitKilled && o.Now.Sub(o.Session.PublishedSince) < failedStart
+}
+
+// failures is the count with this one, and when it began: those count that came within the time that the template says, or
+// within that time of the end of a back-off.
+func (o *Observation) failures() (count int, since time.Time) {
+	s := &o.Session
+	if s.Failures == 0 || o.Now.Sub(later(s.FailingSince, s.RetryAt)) >= o.Template.Restart.Within {
+		return 1, o.Now
+	}
+	return s.Failures + 1, s.FailingSince
 }
 
 // failed reports a failure and spends the demand: those who waited are told, and only a new touch wakes the session.
-func (o *Observation) failed(verb Verb, why Reason, count int) Step {
-	return Step{Verb: verb, Phase: Failed, Reason: why, Settle: true, Failures: count, RetryAt: o.Now.Add(Backoff(count))}
+func (o *Observation) failed(verb Verb, why Reason) Step {
+	count, since := o.failures()
+	return Step{Verb: verb, Phase: Failed, Reason: why, Settle: true, Failures: count, Since: since, RetryAt: o.Now.Add(Backoff(count))}
 }
 
 // Backoff is the wait after so many failures in a row: 1 s, doubling, at most 5 minutes.
@@ -56,5 +99,5 @@ func refuse(o *Observation) (Step, bool) {
 	if why == "" {
 		return Step{}, false
 	}
-	return o.failed(Fail, why, o.Session.Failures+1), true
+	return o.failed(Fail, why), true
 }

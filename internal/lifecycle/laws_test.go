@@ -18,6 +18,17 @@ func each(visit func(o Observation)) (count int) {
 	return count
 }
 
+// eachOrUp is each, and the same of sessions that are up without demand.
+func eachOrUp(visit func(o Observation)) (count int) {
+	each(func(o Observation) {
+		for _, o := range append([]Observation{o}, cross([]Observation{o}, up...)...) {
+			count++
+			visit(o)
+		}
+	})
+	return count
+}
+
 // cross gives every base with every variation.
 func cross(bases []Observation, variations ...func(o *Observation)) []Observation {
 	out := make([]Observation, 0, len(bases)*len(variations))
@@ -36,7 +47,7 @@ func same(*Observation) {}
 func sessions() []Observation {
 	all := []Observation{Typical()}
 	var phases []func(o *Observation)
-	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Draining, Stopping, Failed} {
+	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Draining, Stopping, Completed, Failed} {
 		phases = append(phases, func(o *Observation) { o.Session.Phase = p; o.Session.Reason = ReasonStartFailed; o.Session.Epoch = 4 })
 	}
 	all = cross(all, phases...)
@@ -97,17 +108,42 @@ func withWorld(o Observation) []Observation {
 	all := []Observation{o}
 	if o.Pod == nil {
 		all = cross(all, same, func(o *Observation) { o.Slot, o.Session.ActiveSince = false, o.Now.Add(-time.Hour) }, func(o *Observation) {
-			o.Template = Template{IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout}
+			o.Template = Template{IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout, Restart: o.Template.Restart}
 		},
+			func(o *Observation) { o.Session.Suspended = true }, func(o *Observation) { o.Session.Reason = ReasonGaveUp },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, Due: true} },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, News: true, Failed: true} },
+			lasting(time.Minute), lasting(2*time.Hour),
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Refused = ReasonPodRejected },
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
 			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false })
 		return all
 	}
 	return cross(all, same, func(o *Observation) { o.Sight = false },
+		func(o *Observation) { o.Session.Suspended = true },
+		func(o *Observation) {
+			o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), 59*time.Minute
+		},
+		func(o *Observation) {
+			o.Template.Restart.Policy, o.Session.Failures, o.Session.FailingSince = Temporary, 1, o.Now.Add(-time.Second)
+		},
+		func(o *Observation) {
+			o.Template.Outcomes = []Outcome{{Codes: []int32{0}, Then: ThenStart}, {Then: ThenFail}}
+		},
 		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
 		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
 		func(o *Observation) { o.Save.Failed, o.Save.Running = true, true })
+}
+
+// lasting has a session without a pod rest since an hour, and lets it for so long.
+func lasting(asleep time.Duration) func(o *Observation) {
+	return func(o *Observation) { o.Session.RestSince, o.Template.Lifetime.Asleep = o.Now.Add(-time.Hour), asleep }
+}
+
+// up makes a session one that is up without demand, in each way.
+var up = []func(o *Observation){
+	func(o *Observation) { o.Template.Task = true },
+	func(o *Observation) { o.Template.Restart.Policy = Permanent },
 }
 
 // law says what must hold for every observation and the step that answers it.
@@ -150,6 +186,18 @@ var laws = []law{
 	{"a deleted session is let go only without a pod", func(o *Observation, s Step) bool {
 		return s.Verb != Forget || o.Session.Deleting && o.Pod == nil && o.Session.PodUID == ""
 	}},
+	{"a session that has come to its end for good is never woken again (000-58)", func(o *Observation, s Step) bool {
+		return s.Verb != Create || !o.over()
+	}},
+	{"a session is deleted only when it has rested for its lifetime, and nobody wants it", func(o *Observation, s Step) bool {
+		return s.Verb != Expire || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
+	}},
+	{"others are started only by a session that has completed (002-03)", func(o *Observation, s Step) bool {
+		return s.Verb != Start || o.Session.Phase == Completed && o.Session.Starts.Due && o.Pod == nil
+	}},
+	{"an interruption is no failure (002-23)", func(o *Observation, s Step) bool {
+		return s.Verb != Record || o.Pod == nil || o.Pod.Exit != ExitInterrupted || s.Failures <= o.Session.Failures || s.Reason == ReasonGaveUp
+	}},
 	{"what is reported once does not lead to another report", func(o *Observation, s Step) bool {
 		if s.Verb != Wait && s.Verb != Save {
 			return true
@@ -169,9 +217,7 @@ func exact(o *Observation, s Step) bool {
 		later.Now = o.Now.Add(after)
 		step := Next(later)
 		step.Recheck = 0
-		if !step.Deadline.IsZero() || !step.RetryAt.IsZero() {
-			step.Deadline, step.RetryAt = time.Time{}, time.Time{} // they are relative to now
-		}
+		step.Deadline, step.RetryAt, step.Since = time.Time{}, time.Time{}, time.Time{} // they are relative to now
 		return step
 	}
 	now := answer(0)
@@ -185,8 +231,9 @@ func exact(o *Observation, s Step) bool {
 }
 
 func TestLaws(t *testing.T) {
+	t.Parallel()
 	broken := map[string]int{}
-	count := each(func(o Observation) {
+	count := eachOrUp(func(o Observation) {
 		step := Next(o)
 		for _, l := range laws {
 			if l.holds(&o, step) {
@@ -205,6 +252,7 @@ func TestLaws(t *testing.T) {
 
 // From anywhere, without new demand, a session falls asleep in a bounded number of turns (000-49, 001-11).
 func TestFallsAsleepFromAnywhere(t *testing.T) {
+	t.Parallel()
 	const most = 40
 	failures, longest := 0, 0
 	count := each(func(o Observation) {
@@ -219,7 +267,7 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 		played, rest := w.Play(most)
 		longest = max(longest, len(played))
 		gone := w.Session.Deleting && !w.Session.Protected
-		if rest && w.Pod == nil && (gone || w.Session.Phase == Asleep || w.Session.Phase == "") {
+		if rest && w.Pod == nil && (gone || w.Session.Phase == Asleep || w.Session.Phase == "" || w.over()) {
 			return
 		}
 		failures++
@@ -229,4 +277,29 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 		}
 	})
 	t.Logf("from %d observations, at most %d turns", count, longest)
+}
+
+// From anywhere, a session that is up without demand is up in the end, or over: unless it is suspended or deleted (001-03, 004-27).
+func TestUpFromAnywhere(t *testing.T) {
+	t.Parallel()
+	const most = 60
+	failures := 0
+	each(func(o Observation) {
+		for _, o := range cross([]Observation{o}, up...) {
+			if failures > 3 || !o.Template.Found || !o.Slot || o.Session.Misnamed || o.Refused != "" || o.Session.Suspended || o.Session.Deleting {
+				return
+			}
+			w := World{Observation: o}
+			if o.Pod != nil {
+				pod := *o.Pod
+				w.Pod = &pod
+			}
+			w.Play(most)
+			if w.over() || w.Session.Deleting || w.Session.Published && w.Pod != nil && !w.Pod.Deleting || w.Template.Lifetime.Awake > 0 {
+				continue
+			}
+			failures++
+			t.Errorf("pod %+v, session %+v\n  from session %+v\n  pod %+v", w.Pod, w.Session, o.Session, o.Pod)
+		}
+	})
 }

@@ -35,6 +35,7 @@ var rules = []rule{
 	{"a stop that is committed is carried out", stop},
 	{"an unpublished session is drained, saved and stopped, unless it is wanted again", drain},
 	{"a start that has begun is carried to publication or to its time-out", start},
+	{"a session that is over sees to those that follow from it", handOver},
 	{"without a pod, a session sleeps until it is wanted", sleep},
 	{"what cannot start says why", refuse},
 	{"a wanted session gets a pod", wake},

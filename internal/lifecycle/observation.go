@@ -13,7 +13,9 @@ const (
 	Awake    Phase = "Awake"
 	Draining Phase = "Draining"
 	Stopping Phase = "Stopping"
-	Failed   Phase = "Failed"
+	// Completed is never woken again. So is Failed, if its reason is ReasonGaveUp.
+	Completed Phase = "Completed"
+	Failed    Phase = "Failed"
 )
 
 // Observation is all that a decision may depend on. Every time in it is of the operator's own clock, save Deadline.
@@ -35,6 +37,7 @@ type Session struct {
 	Deleting  bool   // somebody deleted it
 	Protected bool   // it has our finalizer
 	Misnamed  bool   // its name is not the one that template and key give
+	Suspended bool   // it is to sleep, whoever wants it
 
 	Epoch     int64  // of the latest pod that was published or has ended
 	Published bool   // gateways may send requests to PodUID
@@ -48,9 +51,14 @@ type Session struct {
 	ActiveSince    time.Time // when the activity was first seen
 	PublishedSince time.Time // when the publication was first seen
 	DrainedSince   time.Time // when the drain was first seen
+	AwakeSince     time.Time // when it was published as reported; zero: it is not
+	RestSince      time.Time // when its last pod ended, or when it was made
 
-	Failures int       // abnormal ends in a row
-	RetryAt  time.Time // no start before this
+	Failures     int       // abnormal ends within the time in which they count
+	FailingSince time.Time // the first of them
+	RetryAt      time.Time // no start before this
+
+	Starts Starts // the sessions that follow from it
 }
 
 // Template is what is observed of the SessionTemplate.
@@ -58,6 +66,10 @@ type Template struct {
 	Found       bool
 	IdleAfter   time.Duration
 	WakeTimeout time.Duration
+	Task        bool // up from its creation to its own end
+	Restart     Restart
+	Outcomes    []Outcome
+	Lifetime    Lifetime
 }
 
 // Pod is what is observed of the pod that has the session's name.
@@ -74,6 +86,9 @@ type Pod struct {
 	OverdueAt time.Time     // if Deleting: when it should have ended at the latest
 	Ended     bool          // no process of it can be running; phase alone proves nothing
 	Exit      Exit          // if Ended
+	Code      int32         // if Ended and Coded: the exit code
+	Coded     bool          // the exit code is known
+	Why       string        // if Ended: the reason in one word
 	EndedAt   time.Time     // if Ended: when that was first seen
 	Finished  bool          // the kubelet is done with it: without our finalizer it would be gone
 }
@@ -121,10 +136,12 @@ func (o *Observation) wasPublished() bool { return o.Session.Published || o.Sess
 // wanted says whether somebody needs the session. While it is published the idle time decides; once it is unpublished
 // no clock is asked, for gateways and operator must come to the same answer.
 func (o *Observation) wanted() bool {
-	if o.Session.Deleting {
+	switch {
+	case o.Session.Deleting, o.Session.Suspended, o.over():
 		return false
-	}
-	if o.Session.Published {
+	case o.keptUp():
+		return true
+	case o.Session.Published:
 		return o.Now.Before(o.idleAt())
 	}
 	return o.Session.Touched

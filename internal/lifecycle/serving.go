@@ -12,11 +12,13 @@ func serve(o *Observation) (Step, bool) {
 		// Its stop has begun without us. Gateways with requests in flight will touch, and get the next epoch.
 		return Step{Verb: Unpublish, Phase: Stopping, Reason: ReasonStopping}, true
 	case o.Pod.Trouble.Fatal:
-		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+		return o.failed(Fail, o.Pod.Trouble.Reason), true
+	case o.mustRest():
+		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}, true
 	case !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}
-	return Step{Verb: Wait, Phase: Awake, Reason: ReasonServing}.until(o.Now, o.idleAt()), true
+	return o.serving(), true
 }
 
 // drain brings an unpublished session to its stop: every gateway has seen it, then the state is saved, then Stopping.
@@ -46,7 +48,9 @@ func (o *Observation) cannotDrain() (Step, bool) {
 	case o.Pod.Deleting:
 		return o.ending(Step{Verb: Wait, Phase: Stopping, Reason: ReasonStopping}), true
 	case o.Pod.Trouble.Fatal: // there is nothing to save, and nothing to publish
-		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+		return o.failed(Fail, o.Pod.Trouble.Reason), true
+	case o.Session.Suspended && !o.Session.Forced: // a touch that came meanwhile must not hold it up, nor be forgotten
+		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}, true
 	case o.wanted() && !o.Session.Forced && !o.Pod.Address:
 		return o.hold(), true // it has none that it had: its end is near
 	case !o.Session.Drained && !o.wanted():

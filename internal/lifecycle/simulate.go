@@ -75,7 +75,8 @@ func (w *World) report(step Step) {
 		s.Drained, s.Touched = true, false
 	case Record, Fail:
 		s.Published, s.PodUID = false, ""
-		s.Failures, s.RetryAt = step.Failures, step.RetryAt
+		s.Failures, s.FailingSince, s.RetryAt = step.Failures, step.Since, step.RetryAt
+		s.RestSince = w.Now
 		if w.Pod != nil {
 			s.Epoch = max(s.Epoch, w.Pod.Epoch)
 		}
@@ -92,6 +93,10 @@ func (w *World) act(step Step) {
 		w.Session.Protected = true
 	case Forget:
 		w.Session = Session{}
+	case Expire:
+		w.Session.Deleting = true
+	case Start, Follow:
+		w.Session.Starts = Starts{Any: true, Done: step.Verb == Start, Failed: w.Session.Starts.Failed}
 	case Create:
 		w.pods++
 		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now, Saves: true}

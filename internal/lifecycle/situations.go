@@ -15,9 +15,16 @@ func Typical() Observation {
 	return Observation{
 		Now:      now,
 		Session:  Session{Protected: true, ActiveSince: now},
-		Template: Template{Found: true, IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout},
+		Template: typicalTemplate(),
 		Sight:    true,
 		Slot:     true,
+	}
+}
+
+func typicalTemplate() Template {
+	return Template{
+		Found: true, IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout,
+		Restart: Restart{Policy: Transient, Max: DefaultRestarts, Within: DefaultWithin},
 	}
 }
 
@@ -49,6 +56,43 @@ var Sessions = []Situation{
 	{"failed", func(o *Observation) {
 		o.drained(Failed, ReasonStartFailed)
 		o.Session.PodUID, o.Session.Failures, o.Session.RetryAt = "", 1, o.Now.Add(time.Second)
+	}},
+	{"awake, suspended", func(o *Observation) { o.published(); o.Session.Suspended = true }},
+	{"awake for too long", func(o *Observation) {
+		o.published()
+		o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), time.Minute
+	}},
+	{"asleep for too long", func(o *Observation) {
+		o.drained(Asleep, ReasonAsleep)
+		o.Session.PodUID, o.Session.RestSince, o.Template.Lifetime.Asleep = "", o.Now.Add(-time.Hour), time.Minute
+	}},
+	{"suspended, touched", func(o *Observation) {
+		o.drained(Asleep, ReasonSuspended)
+		o.Session.PodUID, o.Session.Touched, o.Session.Suspended = "", true, true
+	}},
+	{"a new Task", func(o *Observation) { o.Template.Task = true }},
+	{"a Task that runs", func(o *Observation) { o.published(); o.Template.Task = true }},
+	{"Permanent, idle", func(o *Observation) {
+		o.published()
+		o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Hour)
+		o.Template.Restart.Policy = Permanent
+	}},
+	{"Temporary", func(o *Observation) { o.published(); o.Template.Restart.Policy = Temporary }},
+	{"awake, crashed before", func(o *Observation) {
+		o.published()
+		o.Session.Failures, o.Session.FailingSince = DefaultRestarts, o.Now.Add(-time.Minute)
+	}},
+	{"completed, touched", func(o *Observation) {
+		o.drained(Completed, ReasonCompleted)
+		o.Session.PodUID, o.Session.Touched = "", true
+	}},
+	{"completed, with one to start", func(o *Observation) {
+		o.drained(Completed, ReasonStartingOthers)
+		o.Session.PodUID, o.Session.Starts = "", Starts{Any: true, Due: true}
+	}},
+	{"failed for good, touched", func(o *Observation) {
+		o.drained(Failed, ReasonGaveUp)
+		o.Session.PodUID, o.Session.Touched = "", true
 	}},
 	{"gone but for our finalizer", func(o *Observation) {
 		o.drained(Asleep, ReasonAsleep)

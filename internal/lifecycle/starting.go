@@ -10,11 +10,13 @@ func start(o *Observation) (Step, bool) {
 	case o.Pod.Deleting:
 		return o.ending(o.hold()), true
 	case o.Pod.Trouble.Fatal:
-		return o.failed(Fail, o.Pod.Trouble.Reason, o.Session.Failures+1), true
+		return o.failed(Fail, o.Pod.Trouble.Reason), true
+	case o.Session.Suspended:
+		return Step{Verb: Stop, Phase: Stopping, Reason: ReasonStopping}, true
 	case o.Pod.Address:
 		return Step{Verb: Publish, Phase: Awake, Reason: ReasonServing}, true
 	case !o.Now.Before(deadline):
-		return o.failed(Fail, o.timedOut(), o.Session.Failures+1), true
+		return o.failed(Fail, o.timedOut()), true
 	}
 	return o.waking().until(o.Now, deadline), true
 }
@@ -51,15 +53,24 @@ func sleep(o *Observation) (Step, bool) {
 	if o.wanted() {
 		return Step{}, false
 	}
+	return o.resting(o.rest()), true
+}
+
+// rest is what is said of a session that has no pod and is not wanted.
+func (o *Observation) rest() Step {
 	step := o.hold()
-	switch o.Session.Phase {
-	case "", Asleep:
-	case Failed:
+	switch {
+	case o.over():
+	case o.Session.Suspended:
+		step.Phase, step.Reason = Asleep, ReasonSuspended
+	case o.Session.Phase == "":
+	case o.Session.Phase == Asleep && o.Session.Reason != ReasonSuspended:
+	case o.Session.Phase == Failed:
 		step.Phase = Asleep // the reason stays, for whoever asks why it sleeps
 	default:
 		step.Phase, step.Reason = Asleep, ReasonAsleep
 	}
-	return step, true
+	return step
 }
 
 // wake makes the pod of a wanted session, where the limits leave room for it.
@@ -84,9 +95,13 @@ func wake(o *Observation) (Step, bool) {
 // queue waits for a place. Demand that was not renewed for as long as a request may wait has nobody behind it any more, and must
 // not take the place of those who do wait; gateways renew theirs every five seconds.
 func (o *Observation) queue() Step {
+	step := Step{Verb: Wait, Phase: Queued, Reason: ReasonQueued}
 	late := o.Session.ActiveSince.Add(o.Template.WakeTimeout)
-	if o.Now.Before(late) {
-		return Step{Verb: Wait, Phase: Queued, Reason: ReasonQueued}.until(o.Now, late)
+	switch {
+	case o.keptUp(): // nobody has to renew its demand
+		return step
+	case o.Now.Before(late):
+		return step.until(o.Now, late)
 	}
 	return Step{Verb: Settle, Phase: Asleep, Reason: ReasonQueueTimeout}
 }

@@ -20,6 +20,9 @@ const (
 	Settle    Verb = "Settle"    // count the demand so far as spent
 	Release   Verb = "Release"   // take our finalizer off the pod and finish its deletion
 	Forget    Verb = "Forget"    // take our finalizer off the Session
+	Start     Verb = "Start"     // make the sessions that follow from this one, as far as they are due
+	Follow    Verb = "Follow"    // write how far they are
+	Expire    Verb = "Expire"    // delete the Session
 )
 
 // Reason is one word for a person, in the words of the API.
@@ -45,6 +48,12 @@ const (
 	ReasonTemplateNotFound   Reason = "TemplateNotFound"
 	ReasonNameMismatch       Reason = "NameMismatch"
 	ReasonPodNameTaken       Reason = "PodNameTaken"
+	ReasonSuspended          Reason = "Suspended"
+	ReasonCompleted          Reason = "Completed"
+	ReasonGaveUp             Reason = "GaveUp"
+	ReasonStartingOthers     Reason = "StartingOthers"
+	ReasonStartedFailed      Reason = "StartedFailed"
+	ReasonEndedTooOften      Reason = "EndedTooOften"
 )
 
 // Step is the answer of Next.
@@ -56,8 +65,10 @@ type Step struct {
 	Forced   bool      // of an Unpublish: no demand takes it back
 	Deadline time.Time // of a forced Unpublish
 	Settle   bool      // of a Record or Fail: the demand so far is spent, only a new touch wakes the session
-	Failures int       // of a Record or Fail: abnormal ends in a row, this one included
+	Failures int       // of a Record or Fail: abnormal ends that count, this one included
+	Since    time.Time // of a Record or Fail: the first of them
 	RetryAt  time.Time // of a Record or Fail: no start before this; zero: at once
+	Outcome  int       // of a Record: the number of the template's outcome that says what starts now; zero: none
 
 	// Recheck is how long from now the answer stays the same if nothing else changes. Zero: for ever.
 	Recheck time.Duration

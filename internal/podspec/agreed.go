@@ -15,7 +15,7 @@ const defaultSaveTimeout = 10 * time.Second
 // agree writes down what the template says now of how to reach and save the pod. The template may change, or go, while the pod
 // runs; the pod does not learn of it.
 func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
-	if port, ok := Port(t); ok {
+	if port, ok := Port(t); ok || !Serves(t) {
 		annotations[v1alpha1.AnnotationPort] = decimal(int64(port))
 	}
 	if save := t.Spec.Save; save != nil {
@@ -28,7 +28,8 @@ func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
 	}
 }
 
-// PortOf returns the port that a pod that For has made serves on, and false if its template had none.
+// PortOf returns the port that a pod that For has made serves on, 0 if it serves on none, and false if its template names one
+// that it does not have.
 func PortOf(pod *corev1.Pod) (int32, bool) {
 	port, err := strconv.ParseInt(pod.Annotations[v1alpha1.AnnotationPort], 10, 32)
 	return int32(port), err == nil

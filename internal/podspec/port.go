@@ -7,6 +7,11 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
+// Serves says whether the sessions of a template serve requests: a Task need not.
+func Serves(t *v1alpha1.SessionTemplate) bool {
+	return t.Spec.Mode != v1alpha1.ModeTask || t.Spec.Port != intstr.IntOrString{}
+}
+
 // Port returns the number of the port that serves the sessions of a template, and false if there is none. A name must be
 // that of a TCP port of a container or sidecar; a number need not be declared by any.
 func Port(t *v1alpha1.SessionTemplate) (int32, bool) {

@@ -1,0 +1,152 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// RestartSpec says what follows when a pod ends by itself. Idle, eviction, preemption, and a node or a person that takes the pod away are
+// no failures: they count towards nothing.
+type RestartSpec struct {
+	// policy is Permanent (up without traffic, and again after every end), Transient (again after an abnormal end) or
+	// Temporary (never by itself: only a request starts the next pod).
+	// +kubebuilder:default=Transient
+	// +optional
+	Policy RestartPolicy `json:"policy,omitempty"`
+
+	// max is how many abnormal ends within the time of within are followed by a new pod at once. After one more the session is
+	// Failed: requests get how it ended, until a back-off of 1 s, doubling up to 5 minutes, lets one try again.
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Max *int32 `json:"max,omitempty"`
+
+	// within is the time in which max counts, 1s to 24h.
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="must be 1s to 24h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Within *metav1.Duration `json:"within,omitempty"`
+}
+
+// RestartPolicy says after which ends a session gets a new pod by itself.
+// +kubebuilder:validation:Enum=Permanent;Transient;Temporary
+type RestartPolicy string
+
+const (
+	// RestartPermanent is up without traffic, and again after every end.
+	RestartPermanent RestartPolicy = "Permanent"
+	// RestartTransient is up again after an abnormal end.
+	RestartTransient RestartPolicy = "Transient"
+	// RestartTemporary is never up again by itself.
+	RestartTemporary RestartPolicy = "Temporary"
+)
+
+// Outcome is what follows from how a pod ended by itself. It matches if the exit code or the reason is one of those listed; one
+// that lists neither matches every end.
+// +kubebuilder:validation:XValidation:rule="(self.then == 'Start') == has(self.start)",message="start: required with then: Start, and with nothing else"
+type Outcome struct {
+	// exitCodes that match.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=set
+	// +optional
+	ExitCodes []int32 `json:"exitCodes,omitempty"`
+
+	// reasons that match: those of status.lastExit, such as Completed, Error, OOMKilled, Evicted, Vanished.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=64
+	// +listType=set
+	// +optional
+	Reasons []string `json:"reasons,omitempty"`
+
+	// then is Restart (a new pod, within restart.max), Sleep (until the next request), Complete (the session has done its work
+	// and is never woken again), Fail (it is Failed for good) or Start (it is Completed, and other sessions of its key start).
+	Then OutcomeAction `json:"then"`
+
+	// start lists the sessions that start, each of another template and of the same key.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=template
+	// +optional
+	Start []StartSpec `json:"start,omitempty"`
+}
+
+// OutcomeAction is what follows from the end of a pod.
+// +kubebuilder:validation:Enum=Restart;Sleep;Complete;Fail;Start
+type OutcomeAction string
+
+const (
+	// OutcomeRestart makes a new pod, within the bounds of restart.
+	OutcomeRestart OutcomeAction = "Restart"
+	// OutcomeSleep puts the session to sleep until the next request.
+	OutcomeSleep OutcomeAction = "Sleep"
+	// OutcomeComplete ends the session well, for good.
+	OutcomeComplete OutcomeAction = "Complete"
+	// OutcomeFail ends the session badly, for good.
+	OutcomeFail OutcomeAction = "Fail"
+	// OutcomeStart ends the session well, and starts others.
+	OutcomeStart OutcomeAction = "Start"
+)
+
+// StartSpec is a session that follows another one.
+type StartSpec struct {
+	// template of the session that starts, in the same namespace.
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=63
+	Template string `json:"template"`
+
+	// after is all: the session starts when all that stand before it in the list are Completed. Absent: at once.
+	// +kubebuilder:validation:Enum=all
+	// +optional
+	After string `json:"after,omitempty"`
+}
+
+// LifetimeSpec bounds how long a session lasts.
+type LifetimeSpec struct {
+	// awake is how long a pod serves at most, 1s to 8760h; then the session is put to sleep, and a request wakes the next pod.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('8760h')",message="must be 1s to 8760h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Awake *metav1.Duration `json:"awake,omitempty"`
+
+	// asleep is how long a session sleeps, or is Completed or Failed for good, until it is deleted, 1s to 87600h.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('87600h')",message="must be 1s to 87600h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Asleep *metav1.Duration `json:"asleep,omitempty"`
+}
+
+// StartedSession is a session that followed from the end of another.
+type StartedSession struct {
+	// name of the Session.
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// template of the Session.
+	// +kubebuilder:validation:MaxLength=63
+	Template string `json:"template"`
+	// after is all if it waits for those before it in the list.
+	// +optional
+	After string `json:"after,omitempty"`
+	// state is Waiting, Started, Completed or Failed.
+	State StartedState `json:"state"`
+}
+
+// StartedState is how far a session is that followed from the end of another.
+// +kubebuilder:validation:Enum=Waiting;Started;Completed;Failed
+type StartedState string
+
+const (
+	// StartedWaiting is not made yet.
+	StartedWaiting StartedState = "Waiting"
+	// StartedRuns is made, and has not come to its end.
+	StartedRuns StartedState = "Started"
+	// StartedCompleted has done its work.
+	StartedCompleted StartedState = "Completed"
+	// StartedFailed has failed for good, or is gone.
+	StartedFailed StartedState = "Failed"
+)

@@ -1,0 +1,131 @@
+package session
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+func LastingAwake(d time.Duration) templateOption {
+	return func(t *v1alpha1.SessionTemplate) { t.Spec.Lifetime.Awake = &metav1.Duration{Duration: d} }
+}
+
+func LastingAsleep(d time.Duration) templateOption {
+	return func(t *v1alpha1.SessionTemplate) { t.Spec.Lifetime.Asleep = &metav1.Duration{Duration: d} }
+}
+
+var _ = Describe("A Task", func() {
+	It("runs from its creation to its own end, without a request and without a port (001-01, 001-04)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AsTask("work"))
+		s := GivenOf(ctx, "work", "a")
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Runs(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		Expect(Turn(ctx, s)).To(BeZero(), "a Task is not idle")
+		Ends(ctx, s, 0, "done")
+		now := Reconciled(ctx, s)
+		Expect(now).To(And(HavePhase(v1alpha1.PhaseCompleted), HaveReason(v1alpha1.ReasonCompleted)))
+		Expect(now.Status.LastExit.Message).To(Equal("done"))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+		Expect(Turn(ctx, s)).To(BeZero())
+	})
+
+	It("whose pod is evicted is no failure, and goes on (002-23)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AsTask("work"), Restarted(v1alpha1.RestartTransient, 0))
+		s := GivenOf(ctx, "work", "a")
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Runs(ctx, s)
+		Turn(ctx, s)
+		Expect(api.Delete(ctx, Pod(ctx, s))).To(Succeed())
+		Turn(ctx, s)
+		Ends(ctx, s, 143, "")
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseWaking))
+		Expect(now.Status.Failures).To(BeNil())
+	})
+})
+
+var _ = Describe("A session that must rest", func() {
+	It("sleeps while it is suspended, whoever wants it, and wakes after", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		suspend(ctx, s, true)
+		now := Reconciled(ctx, s)
+		Expect(now).To(HavePhase(v1alpha1.PhaseDraining))
+		Expect(now.Status.Drain.Forced).To(BeTrue(), "a request would take it back")
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Expect(saves.asked).To(Equal(1))
+		Ends(ctx, s, 0, "")
+		Turn(ctx, s)
+		Touch(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(Now(ctx, s)).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonSuspended)))
+		Expect(Pod(ctx, s)).To(BeNil())
+
+		suspend(ctx, s, false)
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).NotTo(BeNil(), "it was touched meanwhile")
+	})
+
+	It("has a drain under way turned into one that no request holds up", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		suspend(ctx, s, true)
+		Touch(ctx, s)
+		Expect(Reconciled(ctx, s).Status.Drain.Forced).To(BeTrue())
+		Expect(Now(ctx, s).Touched()).To(BeFalse())
+	})
+
+	It("is put to sleep when its pod has served for lifetime.awake, though it is busy", func(ctx SpecContext) {
+		GivenTemplate(ctx, LastingAwake(time.Hour))
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(59 * time.Minute))
+		Touch(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+	})
+
+	It("is deleted when it has slept for lifetime.asleep, unless somebody wants it in that moment", func(ctx SpecContext) {
+		GivenTemplate(ctx, LastingAsleep(time.Hour), Restarted(v1alpha1.RestartTemporary, 3))
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Expect(Does(ctx, s, 137)).To(HavePhase(v1alpha1.PhaseAsleep))
+		left := Turn(ctx, s)
+		Expect(left).To(BeNumerically("~", time.Hour, 2*time.Second))
+		before := Now(ctx, s)
+		clk.SetTime(clk.Now().Add(left))
+		Touch(ctx, s)
+		r.Client = late{Client: api, session: before}
+		Turn(ctx, s)
+		Expect(Now(ctx, s).DeletionTimestamp).To(BeNil(), "a touch lost")
+
+		r.Client = api
+		Expect(Does(ctx, s, 137)).To(HavePhase(v1alpha1.PhaseAsleep))
+		clk.SetTime(clk.Now().Add(2 * time.Hour))
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(apierrors.IsNotFound(api.Get(ctx, client.ObjectKeyFromObject(s), s))).To(BeTrue())
+	})
+})
+
+func suspend(ctx SpecContext, s *v1alpha1.Session, suspended bool) {
+	GinkgoHelper()
+	now := Now(ctx, s)
+	next := now.DeepCopy()
+	next.Spec.Suspend = suspended
+	Expect(api.Patch(ctx, next, client.MergeFrom(now))).To(Succeed())
+}

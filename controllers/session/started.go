@@ -1,0 +1,135 @@
+package session
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/key"
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
+)
+
+// startedBy are those that an outcome starts, none of them yet.
+func startedBy(w *world, number int) (started []v1alpha1.StartedSession) {
+	for _, s := range w.template.Spec.Outcomes[number-1].Start {
+		name, err := key.Name(s.Template, w.session.Spec.Key)
+		if err != nil {
+			continue // no template has such a name: the API server has seen to that
+		}
+		started = append(started, v1alpha1.StartedSession{Name: name, Template: s.Template, After: s.After, State: v1alpha1.StartedWaiting})
+	}
+	return started
+}
+
+// lookAfter looks how far those are that follow from the session.
+func (r *Reconciler) lookAfter(ctx context.Context, w *world) error {
+	if w.session.Status.Phase != v1alpha1.PhaseCompleted || len(w.session.Status.Started) == 0 {
+		return nil
+	}
+	found := map[string]*v1alpha1.Session{}
+	for _, s := range w.session.Status.Started {
+		other := &v1alpha1.Session{}
+		err := r.Client.Get(ctx, client.ObjectKey{Namespace: w.session.Namespace, Name: s.Name}, other)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("get session %s: %w", s.Name, err)
+		}
+		if err == nil {
+			found[s.Name] = other
+		}
+	}
+	w.started, w.starts = progress(w.session.Status.Started, found)
+	return nil
+}
+
+// progress is how far those are that were reported as they were, given those that exist.
+func progress(reported []v1alpha1.StartedSession, found map[string]*v1alpha1.Session) (now []v1alpha1.StartedSession, starts lifecycle.Starts) {
+	starts = lifecycle.Starts{Any: true, Done: true}
+	for _, s := range reported {
+		before := s.State
+		s.State = stateOf(s.State, found[s.Name])
+		starts.News = starts.News || s.State != before
+		starts.Failed = starts.Failed || s.State == v1alpha1.StartedFailed
+		starts.Due = starts.Due || due(s, starts)
+		starts.Done = starts.Done && s.State == v1alpha1.StartedCompleted
+		now = append(now, s)
+	}
+	return now, starts
+}
+
+// due says whether one is to be made, given those that stand before it.
+func due(s v1alpha1.StartedSession, before lifecycle.Starts) bool {
+	return s.State == v1alpha1.StartedWaiting && (s.After == "" || before.Done)
+}
+
+// stateOf is how far one is that was reported so, and is there now or is not. One that came to its end may be deleted.
+func stateOf(reported v1alpha1.StartedState, s *v1alpha1.Session) v1alpha1.StartedState {
+	switch {
+	case reported == v1alpha1.StartedCompleted || reported == v1alpha1.StartedFailed:
+		return reported
+	case s == nil && reported == v1alpha1.StartedWaiting:
+		return v1alpha1.StartedWaiting
+	case s == nil:
+		return v1alpha1.StartedFailed
+	}
+	return fate(s)
+}
+
+// fate is how a session ended that does what others wait for: one that starts others ends with them.
+func fate(s *v1alpha1.Session) v1alpha1.StartedState {
+	reason := ""
+	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+		reason = c.Reason
+	}
+	switch {
+	case s.Status.Phase == v1alpha1.PhaseCompleted && reason == v1alpha1.ReasonCompleted:
+		return v1alpha1.StartedCompleted
+	case s.Status.Phase == v1alpha1.PhaseCompleted && reason == v1alpha1.ReasonStartedFailed,
+		s.Status.Phase == v1alpha1.PhaseFailed && reason == v1alpha1.ReasonGaveUp:
+		return v1alpha1.StartedFailed
+	}
+	return v1alpha1.StartedRuns
+}
+
+// start makes those that are due. One of that name that is there already is as good: at least once is what is promised.
+func (r *Reconciler) start(ctx context.Context, w *world) error {
+	before := lifecycle.Starts{Done: true}
+	for _, s := range w.started {
+		if due(s, before) {
+			err := r.Client.Create(ctx, r.follower(w, s), client.FieldOwner(v1alpha1.OwnerOperator))
+			if err != nil && !apierrors.IsAlreadyExists(err) {
+				return fmt.Errorf("start session %s: %w", s.Name, err)
+			}
+		}
+		before.Done = before.Done && s.State == v1alpha1.StartedCompleted
+	}
+	return nil
+}
+
+// follower is a session that follows from the end of another. It is wanted from its creation on.
+func (r *Reconciler) follower(w *world, s v1alpha1.StartedSession) *v1alpha1.Session {
+	return &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.session.Namespace, Name: s.Name,
+			Annotations: map[string]string{
+				v1alpha1.AnnotationStartedBy:   w.session.Name,
+				v1alpha1.AnnotationWantedSince: w.now.UTC().Format(metav1.RFC3339Micro),
+			},
+		},
+		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key},
+	}
+}
+
+// starter maps a session to the one that it followed from.
+func starter(_ context.Context, o client.Object) []reconcile.Request {
+	name := o.GetAnnotations()[v1alpha1.AnnotationStartedBy]
+	if name == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: o.GetNamespace(), Name: name}}}
+}

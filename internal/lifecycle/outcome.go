@@ -1,0 +1,100 @@
+package lifecycle
+
+import "slices"
+
+// Outcome is a rule of a template: what follows from an end.
+type Outcome struct {
+	Codes   []int32 // exit codes that match
+	Reasons []string
+	Then    Then
+}
+
+// Then is what follows from an end.
+type Then string
+
+// What can follow, in the words of the API.
+const (
+	ThenRestart  Then = "Restart"
+	ThenSleep    Then = "Sleep"
+	ThenComplete Then = "Complete"
+	ThenFail     Then = "Fail"
+	ThenStart    Then = "Start"
+)
+
+// Starts is how far the sessions are that follow from the end of this one.
+type Starts struct {
+	Any    bool // there are some
+	Due    bool // one of them is to be made now
+	News   bool // what is reported of them is old
+	Done   bool // all have completed
+	Failed bool // one has failed for good, or is gone
+}
+
+// vanished is why a pod ended of which nothing is left to ask.
+const vanished = "Vanished"
+
+// outcome is the first rule that matches how the pod ended, and its number from 1. A rule that names neither codes nor reasons
+// matches every end.
+func (o *Observation) outcome() (Then, int) {
+	why, code, coded := vanished, int32(0), false
+	if o.Pod != nil {
+		why, code, coded = o.Pod.Why, o.Pod.Code, o.Pod.Coded
+	}
+	for i, rule := range o.Template.Outcomes {
+		all := len(rule.Codes)+len(rule.Reasons) == 0
+		if all || coded && slices.Contains(rule.Codes, code) || slices.Contains(rule.Reasons, why) {
+			return rule.Then, i + 1
+		}
+	}
+	return "", 0
+}
+
+// follow is what a rule of the template makes of an end, if one matches.
+func (o *Observation) follow(exit Exit) (Step, bool) {
+	then, number := o.outcome()
+	step := Step{Verb: Record, Phase: Completed, Reason: ReasonCompleted, Settle: true}
+	switch then {
+	case ThenRestart:
+		return o.restart(exit), true
+	case ThenSleep:
+		return o.asleep(0), true
+	case ThenComplete:
+		return step, true
+	case ThenFail:
+		step.Phase, step.Reason, step.Failures = Failed, ReasonGaveUp, o.Session.Failures+1
+		return step, true
+	case ThenStart:
+		step.Reason, step.Outcome = ReasonStartingOthers, number
+		return step, true
+	}
+	return step, false
+}
+
+// handOver carries a session that is over through those that follow from it: it makes them, and says how far they are.
+func handOver(o *Observation) (Step, bool) {
+	starts := o.Session.Starts
+	if o.Session.Phase != Completed || o.Pod != nil || !starts.Any || o.Session.Deleting {
+		return Step{}, false
+	}
+	step := Step{Verb: Wait, Phase: Completed, Reason: starts.reason()}
+	switch {
+	case starts.Due:
+		step.Verb = Start
+	case starts.News:
+		step.Verb = Follow
+	case step.Reason != ReasonStartingOthers:
+		return o.resting(step), true
+	}
+	return step, true
+}
+
+// reason says how far they are.
+func (s Starts) reason() Reason {
+	switch {
+	case s.Failed:
+		return ReasonStartedFailed
+	case s.Done:
+		return ReasonCompleted
+	}
+	return ReasonStartingOthers
+}
