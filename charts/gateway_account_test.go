@@ -135,6 +135,7 @@ func lists(l client.ObjectList) func(context.Context, client.Client) error {
 	return func(ctx context.Context, c client.Client) error { return c.List(ctx, l, client.InNamespace(system)) }
 }
 
+// 002-22: a gateway, which everybody talks to, is trusted with one field and its own Lease.
 func TestWhatAGatewayMayDo(t *testing.T) {
 	admin, gateway := accounts(t)
 	there := newSession("there", nil)

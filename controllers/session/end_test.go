@@ -45,7 +45,7 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
 	})
 
-	It("is recorded, and a wanted session has the next epoch at once when it was killed (000-18, 004-03)", func(ctx SpecContext) {
+	It("is recorded, and a wanted session has the next epoch at once when it was killed (003-04, 004-03)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		first := Pod(ctx, s)
@@ -72,7 +72,7 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Pod(ctx, s)).To(BeNil())
 	})
 
-	It("is not believed from the phase alone: no second pod beside one that may run (000-03)", func(ctx SpecContext) {
+	It("is not believed from the phase alone: no second pod beside one that may run (000-33, 001-19)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		status(ctx, s, func(p *corev1.PodStatus) { p.Phase = corev1.PodFailed }) // as the pod garbage collector does
@@ -134,7 +134,7 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Turn(ctx, s)).To(BeZero())
 	})
 
-	It("of a pod that a late former leader made comes before the next one, and it never serves", func(ctx SpecContext) {
+	It("of a pod that a late former leader made comes before the next one, and it never serves (000-33)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx, "a")
 		Touch(ctx, s)
@@ -162,7 +162,7 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
 	})
 
-	It("comes before the end of a deleted Session", func(ctx SpecContext) {
+	It("comes before the end of a deleted Session (002-19)", func(ctx SpecContext) {
 		GivenTemplate(ctx, Saved())
 		s := GivenAwake(ctx, "a")
 		Expect(api.Delete(ctx, s)).To(Succeed())

@@ -35,7 +35,7 @@ func (d *deaf) Delete(ctx context.Context, o client.Object, opts ...client.Delet
 }
 
 var _ = Describe("A session that is idle", func() {
-	It("is unpublished exactly when its time is over, saved, stopped, and sleeps (000-09, 000-10)", func(ctx SpecContext) {
+	It("is unpublished exactly when its time is over, saved, stopped, and sleeps (000-14)", func(ctx SpecContext) {
 		GivenTemplate(ctx, Saved())
 		s := GivenAwake(ctx, "a")
 		Expect(Turn(ctx, s)).To(Equal(time.Minute))
@@ -63,7 +63,7 @@ var _ = Describe("A session that is idle", func() {
 		Expect(r.memories.byID).To(BeEmpty(), "a sleeping session costs no memory")
 	})
 
-	It("stays asleep under a new leader, and wakes with the next epoch (000-55, 004-15)", func(ctx SpecContext) {
+	It("stays asleep under a new leader, and wakes with the next epoch (000-55, 002-09, 002-20, 004-15)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		clk.SetTime(clk.Now().Add(time.Minute))
@@ -98,7 +98,7 @@ var _ = Describe("A session that is idle", func() {
 		Expect(Turn(ctx, s)).To(Equal(time.Minute), "idle time begins anew")
 	})
 
-	It("loses to a touch that the operator has not seen: demand wins (000-15, 000-16)", func(ctx SpecContext) {
+	It("loses to a touch that the operator has not seen: demand wins (000-15, 000-34)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		clk.SetTime(clk.Now().Add(time.Minute))
@@ -108,7 +108,7 @@ var _ = Describe("A session that is idle", func() {
 		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake), "an unpublish was written over a touch")
 	})
 
-	It("waits for every gateway, and for no clock of theirs", func(ctx SpecContext) {
+	It("waits for every gateway, and for no clock of theirs (004-16)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		gateway := &corev1.Pod{}
@@ -145,7 +145,7 @@ var _ = Describe("A session that is idle", func() {
 		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
 	})
 
-	It("does not wait for a gateway whose pod is gone", func(ctx SpecContext) {
+	It("does not wait for a gateway whose pod is gone (000-40)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
 		GivenGateway(ctx, s) // of a pod that does not exist
@@ -156,7 +156,7 @@ var _ = Describe("A session that is idle", func() {
 		Seeing(ctx, s, v1alpha1.PhaseStopping)
 	})
 
-	It("keeps its pod when the save fails, and says so", func(ctx SpecContext) {
+	It("keeps its pod when the save fails, and says so (002-08)", func(ctx SpecContext) {
 		saves.status = http.StatusInternalServerError
 		GivenTemplate(ctx, Saved())
 		s := GivenAwake(ctx, "a")

@@ -23,7 +23,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(Pod(ctx, s)).To(BeNil())
 	})
 
-	It("gets a pod that knows its key and epoch, and is published as soon as that has an address (000-05, 004-01)", func(ctx SpecContext) {
+	It("gets a pod that knows its key and epoch, and is published as soon as that has an address (000-05, 001-08)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx, "a")
 		Touch(ctx, s)
@@ -76,7 +76,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(Now(ctx, b).ManagedFields).NotTo(BeEmpty())
 	})
 
-	It("says that it is waking when that takes long, and why", func(ctx SpecContext) {
+	It("says that it is waking when that takes long, and why (002-17)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx, "a")
 		Touch(ctx, s)
@@ -119,7 +119,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(Pod(ctx, s).Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
 	})
 
-	It("reports the exit code and the last line of a pod that ends instead of serving", func(ctx SpecContext) {
+	It("reports the exit code and the last line of a pod that ends instead of serving (001-18, 002-06)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx, "a")
 		Touch(ctx, s)
@@ -148,7 +148,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(now.Status.LastExit.Message).To(ContainSubstring("nobody"))
 	})
 
-	It("never takes over a pod that is not its own", func(ctx SpecContext) {
+	It("never takes over a pod that is not its own (004-11)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx, "a")
 		alien := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.Name}}
@@ -161,7 +161,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(alien.DeletionTimestamp).To(BeNil())
 	})
 
-	It("queues when limits.awake is reached, and wakes when a place is free (000-43)", func(ctx SpecContext) {
+	It("queues when limits.awake is reached, and wakes when a place is free (000-60)", func(ctx SpecContext) {
 		GivenTemplate(ctx, AtMostAwake(1))
 		a := GivenAwake(ctx, "a")
 		b := GivenSession(ctx, "b")
@@ -180,7 +180,7 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(Pod(ctx, b)).NotTo(BeNil())
 	})
 
-	It("gives its turn in the queue up when nobody has asked for as long as a request may wait", func(ctx SpecContext) {
+	It("gives its turn in the queue up when nobody has asked for as long as a request may wait (000-65)", func(ctx SpecContext) {
 		GivenTemplate(ctx, AtMostAwake(1))
 		GivenAwake(ctx, "a")
 		b := GivenSession(ctx, "b")

@@ -42,7 +42,7 @@ var _ = Describe("A template", func() {
 		Expect(pods.Items).To(BeEmpty())
 	})
 
-	DescribeTable("is rejected with the words of who knows",
+	DescribeTable("is rejected with the words of who knows (002-15)",
 		func(ctx SpecContext, reason, words string, change func(*spec)) {
 			t, again := reconciled(ctx, given(ctx, newTemplate(change)))
 			Expect(t).To(beRejected(reason))

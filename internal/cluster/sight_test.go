@@ -66,7 +66,7 @@ var _ = Describe("The sight of a gateway", func() {
 		Expect(h.line.touches.Load()).To(Equal(before))
 	})
 
-	// 004-13, 000-24
+	// 000-24, 000-30, 004-13
 	It("forgets a session that fell asleep", func(ctx SpecContext) {
 		h := runs(ctx, namespace, "gw")
 		h.enter(s).Leave()
@@ -77,7 +77,7 @@ var _ = Describe("The sight of a gateway", func() {
 		Expect(ok).To(BeFalse())
 	})
 
-	It("is whole again after the API server has forgotten the history", func(ctx SpecContext) {
+	It("is whole again after the API server has forgotten the history (004-15)", func(ctx SpecContext) {
 		h := runs(ctx, namespace, "gw")
 		other := newSession(namespace, "b")
 		create(ctx, other)
@@ -149,7 +149,7 @@ var _ = Describe("The Lease of a gateway", func() {
 		Expect(server.Client.Get(ctx, here, &coordinationv1.Lease{})).To(Satisfy(apierrors.IsNotFound))
 	})
 
-	It("stops new connections and wakes while it cannot be renewed", func(ctx SpecContext) {
+	It("stops new connections and wakes while it cannot be renewed (000-33)", func(ctx SpecContext) {
 		s := newSession(namespace, "a")
 		create(ctx, s)
 		operator(ctx, s, published(1))

@@ -25,7 +25,7 @@ var _ = Describe("A wake", func() {
 	var namespace string
 	BeforeEach(func(ctx SpecContext) { namespace = newNamespace(ctx) })
 
-	// 000-03, 000-36, 000-37
+	// 000-03, 000-36
 	It("costs one touch, however many wait for it", func(ctx SpecContext) {
 		s := newSession(namespace, "a")
 		create(ctx, newTemplate(namespace, "chess"), s)
@@ -72,7 +72,7 @@ var _ = Describe("A wake", func() {
 		Expect(h.Directory.IDs()).NotTo(ContainElement(HaveField("Namespace", namespace)))
 	})
 
-	// 000-03, 004-05
+	// 000-03, 000-37, 004-05: the touch comes first; where it finds nothing, name and template are all that a create needs.
 	It("makes the Session where it may, with one write, whoever else does", func(ctx SpecContext) {
 		create(ctx, newTemplate(namespace, "chess"))
 		s := newSession(namespace, "new")
@@ -91,7 +91,7 @@ var _ = Describe("A wake", func() {
 		Expect(one.line.touches.Load()).To(BeEquivalentTo(1), "the touch that found nothing")
 	})
 
-	It("makes no Session beyond limits.sessions", func(ctx SpecContext) {
+	It("makes no Session beyond limits.sessions (000-60)", func(ctx SpecContext) {
 		template := newTemplate(namespace, "chess")
 		template.Spec.Limits.Sessions = ptr.To[int32](1)
 		create(ctx, template)

@@ -107,7 +107,7 @@ func closing(v *directory.Visit) bool {
 	}
 }
 
-// 004-04: asking for a name starts nothing.
+// 004-04, 004-12: asking for a name starts nothing, and finds nothing that is unpublished.
 func TestEnterKnowsOnlyWhatIsReachable(t *testing.T) {
 	w := newWorld()
 	if _, ok := w.Enter(alice); ok {
@@ -161,7 +161,7 @@ func TestAddressOnlyWhilePublished(t *testing.T) {
 	}
 }
 
-// 000-15: a request that found the session just before it was unpublished is seen by whoever vouches for it.
+// 000-15, 000-17: a request that found the session just before it was unpublished is seen by whoever vouches for it.
 func TestVisitBeforeUnpublishIsUnsettled(t *testing.T) {
 	w := newWorld()
 	w.Apply(alice, awake(1, 1))

@@ -32,7 +32,7 @@ func history(rt *rapid.T) []directory.View {
 }
 
 // Whatever the order in which versions come, from the watch and from touches: the newest one that came is what holds, an older
-// epoch never comes back, and nothing is left of a session that is out of sight.
+// epoch never comes back, and nothing is left of a session that is out of sight (000-30, 001-11).
 func TestVersionsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		all := history(rt)
@@ -164,6 +164,7 @@ func (m *model) check(rt *rapid.T) {
 	}
 }
 
+// 004-09, 004-12: whatever is done in whatever order, and however often, a session is found while it is published and no longer.
 func TestDirectoryKeepsItsLaws(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &model{world: newWorld()}

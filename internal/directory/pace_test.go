@@ -86,7 +86,7 @@ func (a *api) asleep() bool {
 	return !a.up
 }
 
-// 000-36: a request costs one write, and not one each.
+// 000-31, 000-36, 004-08: a wake costs one write; a request after it needs nobody but its pod.
 func TestOneRequestCostsNoTouchAfterItsWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAPI(time.Minute, 1)

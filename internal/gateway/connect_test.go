@@ -123,6 +123,7 @@ func TestOneAttemptIsShort(t *testing.T) {
 	})
 }
 
+// 004-24: an address is good for as long as it is published, also for those who dial it already.
 func TestDialOnlyWhilePublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &pipes{opensAt: time.Now().Add(time.Hour), published: true}
@@ -193,7 +194,7 @@ func (p *readiness) pass(ps *pods) int {
 	return p.asked
 }
 
-// wake.ready is asked once for each pod, and before any request.
+// 001-05: wake.ready is asked once for each pod, and before any request.
 func TestReadyPathIsPolledOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -246,6 +247,7 @@ func TestLinksOfAPodThatIsGone(t *testing.T) {
 	})
 }
 
+// 001-11: pods that are not used any more are forgotten, however many there were.
 func TestPodsAreSwept(t *testing.T) {
 	n := &pipes{published: false}
 	ps := n.pods()

@@ -55,6 +55,7 @@ func TestKeyWithoutSlash(t *testing.T) {
 	}
 }
 
+// 000-38: whatever route finds the key in a request, all requests for it go to its pod.
 func TestKeyOfEveryRoute(t *testing.T) {
 	w := newWorld(t, chess())
 	pod := newPod(t, echo)

@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A refusal for a limit says which one it is, and when to come again.
+// 000-60: a refusal for a limit says which one it is, and when to come again.
 func TestLimitIsNamed(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeBy(func(context.Context, directory.Wish) error {

@@ -31,7 +31,7 @@ func (w *world) replayable() map[string]*http.Request {
 	}
 }
 
-// A pod that reads a request and hangs up has got it exactly once.
+// 000-18: a pod that reads a request and hangs up has got it exactly once.
 func TestNoReplay(t *testing.T) {
 	for name := range newWorld(t, chess()).replayable() {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestOnlyTheUnwrittenIsSentAgain(t *testing.T) {
 	}
 }
 
-// A pod that takes the headers and dies has got something: the body is not sent again.
+// 000-18: a pod that takes the headers and dies has got something: the body is not sent again.
 func TestPodDiesInTheBody(t *testing.T) {
 	var conns atomic.Int64
 	pod := rawPod(t, func(conn net.Conn, _ int) {
@@ -198,7 +198,7 @@ func TestAnswerBreaksOff(t *testing.T) {
 	}
 }
 
-// Connections are used again, and never for another pod.
+// 004-24: connections are used again, and never for another pod.
 func TestConnectionsBelongToOnePod(t *testing.T) {
 	w := newWorld(t, chess())
 	var conns [2]atomic.Int64

@@ -108,7 +108,7 @@ func TestFirstMatchWins(t *testing.T) {
 	}
 }
 
-// Whatever a client sends, it reaches a session only by a key that this session's name stands for, and the pod sees the rest
+// 004-02: whatever a client sends, it reaches a session only by a key that this session's name stands for, and the pod sees the rest
 // of the path as it was.
 func FuzzResolve(f *testing.F) {
 	f.Add("/t/a/x", "x", "")

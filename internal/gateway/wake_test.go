@@ -81,7 +81,7 @@ func listenLate(t *testing.T, addr string, served *atomic.Int64) {
 	go func() { _ = s.Serve(l) }()
 }
 
-// 000-15, 004-17: the look-up is right before the stop. The caller is served by the next pod.
+// 000-15, 000-20, 004-17: the look-up is right before the stop. The caller is served by the next pod.
 func TestUnpublishedBetweenLookUpAndDial(t *testing.T) {
 	w := newWorld(t, chess())
 	w.publish("a", "pod-1", closedPort(t), 1)
@@ -108,7 +108,7 @@ func TestStoppedButStillPublished(t *testing.T) {
 	}
 }
 
-// 000-19: a session that comes and goes for ever is given up, whatever the time-out.
+// 000-19, 000-20: a session that comes and goes for ever is given up, whatever the time-out.
 func TestRoundsAreBounded(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeBy(func(context.Context, directory.Wish) error { return nil })
@@ -145,6 +145,7 @@ func TestNotInTime(t *testing.T) {
 	wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout)
 }
 
+// 000-60, 000-65: what waits is bounded, for one key and in all, and whoever is too many is told so at once.
 func TestWaitingIsBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name, limit string

@@ -108,7 +108,7 @@ func TestWebSocket(t *testing.T) {
 	wantBye(t, bye, 4000)
 }
 
-// The upgrade waits for the session to wake.
+// 000-02: the upgrade waits for the session to wake.
 func TestWebSocketWakes(t *testing.T) {
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := newWorld(t, chess())

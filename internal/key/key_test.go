@@ -60,7 +60,7 @@ func TestNameRefuses(t *testing.T) {
 	}
 }
 
-// 001-09, 001-10, 004-11: any user string is a name, and no two of them are the same one.
+// 000-01, 001-09, 001-10, 001-14: any user string is a name, and no two of them are the same one, nor is one under two templates.
 func TestTwoKeysNeverMeet(t *testing.T) {
 	keys := rapid.OneOf(
 		rapid.StringMatching(`[-a-zA-Z0-9._/ ]{1,70}`),

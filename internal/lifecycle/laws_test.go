@@ -168,7 +168,7 @@ var laws = []law{
 	{"a pod that served is stopped only when every gateway has seen the unpublish (000-11)", func(o *Observation, s Step) bool {
 		return s.Verb != Stop || !o.wasPublished() || o.Sight && o.Session.Drained
 	}},
-	{"a pod that served is stopped only when its state is saved, or a forced save had its time", func(o *Observation, s Step) bool {
+	{"a pod that served is stopped only when its state is saved, or a forced save had its time (002-08)", func(o *Observation, s Step) bool {
 		return s.Verb != Stop || !o.wasPublished() || !o.Pod.Saves || o.Save.Done || o.Session.Forced && o.Now.After(o.Session.Deadline)
 	}},
 	{"state is saved after the last request, never before", func(o *Observation, s Step) bool {
@@ -177,7 +177,7 @@ var laws = []law{
 	{"only the pod of now is published, running and with an address", func(o *Observation, s Step) bool {
 		return s.Verb != Publish || o.current() && o.Pod.Address && !o.Pod.Ended && !o.Pod.Deleting && !o.Session.Deleting
 	}},
-	{"a name is freed only when no process can run under it", func(o *Observation, s Step) bool {
+	{"a name is freed only when no process can run under it (001-19)", func(o *Observation, s Step) bool {
 		return s.Verb != Release || o.Pod.Ended && !o.current()
 	}},
 	{"an end is recorded only where there was one", func(o *Observation, s Step) bool {

@@ -57,7 +57,7 @@ func expect(t *testing.T, got []Verb, want ...Verb) {
 	}
 }
 
-// A session wakes, serves, saves once and sleeps; and again with the next epoch (000-05, 000-14, 000-55).
+// A session wakes, serves, saves once and sleeps; and again with the next epoch (000-55, 002-10).
 func TestOneTouchIsOneWakeAndOneSleep(t *testing.T) {
 	w := &World{Observation: Typical()}
 	w.Touch()
@@ -83,7 +83,7 @@ func TestTouchTakesBackASleep(t *testing.T) {
 	}
 }
 
-// A start that fails is told, waits for its back-off, and then sleeps with its reason until somebody tries again.
+// A start that fails is told, waits for its back-off, and then sleeps with its reason until somebody tries again (003-15).
 func TestFailingStartBacksOff(t *testing.T) {
 	w := &World{Observation: Typical(), StartFails: true}
 	w.Touch()
@@ -98,7 +98,8 @@ func TestFailingStartBacksOff(t *testing.T) {
 	}
 }
 
-// A pod that is killed while somebody needs the session is replaced at once; one that ends by itself with 0 is not (001-02).
+// A pod that is killed while somebody needs the session is replaced at once; one that ends by itself with 0 is not; one that was
+// killed while nobody needed it stays away (001-02, 001-06, 002-02, 002-05, 002-23, 003-17, 004-27).
 func TestWhatFollowsAnEnd(t *testing.T) {
 	for _, c := range []struct {
 		session, pod string
@@ -133,7 +134,7 @@ func TestBackoffDoublesToItsBound(t *testing.T) {
 	}
 }
 
-// A save that fails keeps the pod, and a forced drain gives up on it when its time is over.
+// A save that fails keeps the pod, and a forced drain gives up on it when its time is over (002-08).
 func TestStateIsNeverTradedForMemory(t *testing.T) {
 	o, err := Situate("draining, unsaved", "running")
 	if err != nil {

@@ -52,6 +52,7 @@ func TestLawInputsAreNeitherChangedNorShared(t *testing.T) {
 	})
 }
 
+// 002-16: whatever a template says, a pod has our finalizer from its first moment, so that its end is seen.
 func TestLawOursWins(t *testing.T) {
 	forEachTemplate(t, func(t *testing.T, template *v1alpha1.SessionTemplate) {
 		contradict(&template.Spec.Template)

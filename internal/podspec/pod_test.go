@@ -42,6 +42,7 @@ func newTemplate(changes ...func(*corev1.PodTemplateSpec)) *v1alpha1.SessionTemp
 	return t
 }
 
+// 003-07, 004-18: a pod is what its template says, its memory included, and what is the session's own.
 func TestGolden(t *testing.T) {
 	for _, name := range []string{"plain", "full"} {
 		t.Run(name, func(t *testing.T) {
@@ -78,6 +79,7 @@ func golden(t *testing.T, path string, got []byte) {
 	}
 }
 
+// 001-08: a key is an argument, which nobody interprets on its way.
 func TestKeyArrivesAsItIs(t *testing.T) {
 	pod := podspec.For(newTemplate(), newSession("$(SESSION_FENCE)$$x"), 1)
 	got := pod.Spec.Containers[0].Env[0]
@@ -98,6 +100,7 @@ func TestContainersShareNoEnvironment(t *testing.T) {
 	}
 }
 
+// 000-34: a store can tell the later of two writers, also over a Session that was deleted and made again.
 func TestFenceGrowsWithEpochAndWithCreation(t *testing.T) {
 	fence := func(s *v1alpha1.Session, epoch int64) string {
 		env := podspec.For(newTemplate(), s, epoch).Spec.Containers[0].Env

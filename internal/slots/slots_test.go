@@ -12,7 +12,7 @@ var chess = ID{"games", "chess"}
 func table(n int) ID { return ID{"games", fmt.Sprintf("chess.%d", n)} }
 
 // Whatever is taken, freed and waited for, no more places are taken than the limit says, and the queue is served in its
-// order (000-02, 000-60).
+// order (000-60).
 func TestNeverMoreThanTheLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 3).Draw(t, "limit")

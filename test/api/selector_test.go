@@ -23,7 +23,7 @@ var _ = Describe("A field selector of Sessions", func() {
 		given(ctx, session("a", "metadata.name=go.a", "spec.template=go"))
 	})
 
-	DescribeTable("selects",
+	DescribeTable("selects (004-22)",
 		func(ctx SpecContext, selector string, names ...string) {
 			var list v1alpha1.SessionList
 			Expect(api.List(ctx, &list, client.InNamespace(namespace), selecting(selector))).To(Succeed())

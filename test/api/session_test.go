@@ -27,7 +27,7 @@ var _ = Describe("The name of a Session", func() {
 		Entry("with the longest slug", "chess."+strings.Repeat("a", 32)+"-"+hash+".x", strings.Repeat("A", 64)),
 	)
 
-	DescribeTable("is the one that internal/key gives",
+	DescribeTable("is the one that internal/key gives (001-15)",
 		func(ctx SpecContext, k string) {
 			name, err := key.Name("chess", k)
 			Expect(err).NotTo(HaveOccurred())
@@ -49,7 +49,7 @@ var _ = Describe("The name of a Session", func() {
 		Entry("of an encoded name", "table-"+hash+".x"),
 	)
 
-	DescribeTable("is rejected",
+	DescribeTable("is rejected (001-17)",
 		func(ctx SpecContext, name, k string) {
 			Expect(api.Create(ctx, session(k, "metadata.name="+name))).To(MatchError(ContainSubstring("metadata.name must be <template>.<key>")))
 		},

@@ -7,7 +7,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = It("answers the first request for a new key from a fresh pod of epoch 1: cold start (000-01, 000-02, 000-05, 004-06)", func(ctx SpecContext) {
+var _ = It("answers the first request for a new key from a fresh pod of epoch 1: cold start (000-01, 000-02, 000-25, 000-32, 000-38, 004-06)", func(ctx SpecContext) {
 	w := Given(ctx, "cold")
 	Expect(w.sessions(ctx)).To(BeEmpty())
 

@@ -19,5 +19,5 @@
 //	E2E_OUTAGE       how long the operator stays away, and how long sleepers are watched for writes (default 60s)
 //	CLUSTER          kind or local, as hack/cluster says
 //
-// An id in brackets, such as (000-03), is the requirement that a test proves.
+// An id in brackets, such as (000-03), is the requirement of docs/requirements.md that a test proves.
 package e2e

@@ -8,7 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = DescribeTable("tells whoever waits why a session does not start, long before wake.timeout (000-04, 000-19, 001-06, 002-15)",
+var _ = DescribeTable("tells whoever waits why a session does not start, long before wake.timeout (000-04, 000-19, 001-06, 001-18, 002-15)",
 	func(ctx SpecContext, broken option, cause, detail string) {
 		w := Given(ctx, "failing", broken, WakeTimeout(2*time.Minute))
 

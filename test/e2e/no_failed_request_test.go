@@ -14,7 +14,7 @@ func someTraffic(w *world) traffic {
 	return traffic{world: w, keys: 20, clients: 8, think: 2 * time.Second, lasts: lasts("E2E_TRAFFIC", 2*time.Minute)}
 }
 
-var _ = It("fails no request while keys fall asleep and wake all the time (000-15, 000-16, 000-17, 000-61, 004-17)", Label("long"), func(ctx SpecContext) {
+var _ = It("fails no request while keys fall asleep and wake all the time (000-15, 000-16, 000-17, 000-61, 004-17, 004-21)", Label("long"), func(ctx SpecContext) {
 	t := someTraffic(Given(ctx, "traffic", Idle(time.Second), Saved()))
 
 	sleeps := t.audit(ctx, t.run(ctx))

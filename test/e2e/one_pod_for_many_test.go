@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = It("starts one pod for 200 first callers at once, and answers all of them (000-03, 000-20, 001-09, 004-05)", func(ctx SpecContext) {
+var _ = It("starts one pod for 200 first callers at once, and answers all of them (000-03, 000-21, 001-09, 004-05)", func(ctx SpecContext) {
 	const callers = 200
 	w := Given(ctx, "crowd")
 

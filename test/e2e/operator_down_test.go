@@ -15,7 +15,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("serves awake keys while the operator is down, lets nothing sleep, and goes on when it is back (000-31, 002-20, 003-15, 004-15)", Label("long"), func(ctx SpecContext) {
+var _ = It("serves awake keys while the operator is down, lets nothing sleep, and goes on when it is back (002-11, 002-20, 003-09, 004-15)", Label("long"), func(ctx SpecContext) {
 	outage := lasts("E2E_OUTAGE", time.Minute)
 	w := Given(ctx, "outage", Idle(5*time.Second), Saved(), WakeTimeout(outage+5*time.Minute))
 	t := traffic{world: w, keys: 6, clients: 3, think: time.Second, lasts: outage}

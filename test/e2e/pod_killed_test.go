@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-var _ = DescribeTable("answers from a new epoch after somebody has deleted the pod (000-18, 004-01, 004-03, 004-14)",
+var _ = DescribeTable("answers from a new epoch after somebody has deleted the pod (004-01, 004-03, 004-25)",
 	func(ctx SpecContext, how ...client.DeleteOption) {
 		w := Given(ctx, "deleted")
 		first := w.Get(ctx, "a")

@@ -8,7 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-var _ = It("answers from a new epoch after the process was killed on its node (000-16, 002-06, 002-12, 003-04, 004-25)", func(ctx SpecContext) {
+var _ = It("answers from a new epoch after the process was killed on its node (000-16, 002-06, 002-08, 002-12, 003-04, 004-25)", func(ctx SpecContext) {
 	w := Given(ctx, "process")
 	first := w.Get(ctx, "a")
 	Expect(first).To(Served("a", 1))

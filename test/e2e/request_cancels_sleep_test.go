@@ -9,7 +9,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("takes back a sleep when a request comes while the state is being saved (000-10, 000-11, 000-12)", func(ctx SpecContext) {
+var _ = It("takes back a sleep when a request comes while the state is being saved (000-11, 000-12)", func(ctx SpecContext) {
 	w := Given(ctx, "cancel", Idle(time.Second), Saved())
 	arrived, release := state.hold(w.record("a"))
 	defer release()

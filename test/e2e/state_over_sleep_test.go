@@ -9,7 +9,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("brings the state back after a sleep, in a new pod of epoch 2 (000-05, 000-09, 000-14, 000-24, 004-01)", func(ctx SpecContext) {
+var _ = It("brings the state back after a sleep, in a new pod of epoch 2 (000-05, 000-09, 000-14, 000-24, 004-01, 004-21)", func(ctx SpecContext) {
 	w := Given(ctx, "sleep", Idle(time.Second), Saved())
 	w.Count(ctx, "a")
 	first := w.Count(ctx, "a")

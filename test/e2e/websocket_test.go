@@ -10,7 +10,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("keeps a session awake while a WebSocket is open, and lets it sleep afterwards (003-02, 004-20)", func(ctx SpecContext) {
+var _ = It("keeps a session awake while a WebSocket is open, and lets it sleep afterwards (004-20)", func(ctx SpecContext) {
 	w := Given(ctx, "websocket", Idle(time.Second))
 	g := w.gateways[0]
 	conn, response, err := websocket.Dial(ctx, g.url(w.path("a")+"ws"), &websocket.DialOptions{HTTPClient: g.client})

@@ -150,6 +150,7 @@ func list(t *testing.T) []pkg {
 	}
 }
 
+// 004-28: the gateway asks the cluster through interfaces, so that what answers them can be another.
 func TestImports(t *testing.T) {
 	files(t) // so that a cached result is not used after a file has changed; go list reads in another process
 	pkgs := list(t)

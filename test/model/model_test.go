@@ -59,6 +59,8 @@ type report struct {
 	output    string
 }
 
+// 000-11, 000-12, 000-15, 000-61: in whatever order things happen, no request in flight meets a pod that is gone, and no state is
+// lost by a stop.
 func TestProtocolHolds(t *testing.T) {
 	t.Parallel()
 	b := quick
@@ -75,6 +77,7 @@ func TestProtocolHolds(t *testing.T) {
 	}
 }
 
+// 002-24: none of the rules is there because somebody assumed it.
 func TestEveryRuleIsNeeded(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {

@@ -66,6 +66,7 @@ func moves(t *testing.T, tbl *table) string {
 	return string(text)
 }
 
+// 000-05, 004-21: a table is loaded by its key, with every move that was made.
 func TestStateComesBackInTheNextPod(t *testing.T) {
 	conn := newStore(t)
 	first := pod(t, conn, 1)
@@ -89,6 +90,7 @@ func TestStateComesBackInTheNextPod(t *testing.T) {
 	}
 }
 
+// 000-33, 000-34: of two pods of one table, as after a network split, only the later one can write.
 func TestALatePodCannotSave(t *testing.T) {
 	conn := newStore(t)
 	old := pod(t, conn, 1)
@@ -110,6 +112,7 @@ func TestALatePodCannotSave(t *testing.T) {
 	}
 }
 
+// 000-13: a save of what is saved writes nothing.
 func TestACleanTableIsNotWrittenAgain(t *testing.T) {
 	conn := newStore(t)
 	tbl := pod(t, conn, 1)
@@ -148,6 +151,7 @@ func TestNoMoveIsLostBetweenSaves(t *testing.T) {
 	}
 }
 
+// 001-05: the process is there at once, and says when it has loaded.
 func TestBeforeTheLoadNothingIsServed(t *testing.T) {
 	tbl := &table{who: identity{key: "a", epoch: 1, fence: 1}}
 	for _, request := range []string{"GET /", "GET /ready", "POST /move"} {

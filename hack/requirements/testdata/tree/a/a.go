@@ -1,0 +1,4 @@
+package a
+
+// 199-07: no test file.
+func TestIgnored() {}

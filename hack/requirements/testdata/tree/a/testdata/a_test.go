@@ -1,0 +1,4 @@
+package a
+
+// 199-05
+func TestIgnored() {}
