@@ -28,6 +28,8 @@ const (
 	ReasonTemplateNotFound   = "TemplateNotFound"
 	ReasonNameMismatch       = "NameMismatch"
 	ReasonPodNameTaken       = "PodNameTaken"
+	ReasonVolumeTaken        = "VolumeTaken"
+	ReasonVolumeLost         = "VolumeLost"
 )
 
 // Reasons of a SessionTemplate's conditions.
@@ -57,10 +59,12 @@ var Messages = map[string]string{
 	ReasonPodNotEnded:        "The pod's node does not say that it has ended; no other pod is started before it has.",
 	ReasonStartFailed:        "The pod ended instead of serving. See status.lastExit and status.failures.",
 	ReasonStartTimeout:       "The pod did not start within wake.timeout. See status.lastExit.",
-	ReasonPodRejected:        "The API server rejected the pod. See status.lastExit.",
+	ReasonPodRejected:        "The API server rejected the pod or a volume claim of it. See status.lastExit.",
 	ReasonTemplateNotFound:   "There is no SessionTemplate of that name in the namespace.",
 	ReasonNameMismatch:       "The Session's name is not the one that its template and key give.",
 	ReasonPodNameTaken:       "A pod that is not the session's has the name of the session's pod.",
+	ReasonVolumeTaken:        "A volume claim that is not the session's has the name of one of its claims. See status.lastExit.",
+	ReasonVolumeLost:         "A volume that the session had is gone or replaced; it starts without only if somebody accepts it. See status.lastExit.",
 
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",

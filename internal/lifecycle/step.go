@@ -45,6 +45,8 @@ const (
 	ReasonTemplateNotFound   Reason = "TemplateNotFound"
 	ReasonNameMismatch       Reason = "NameMismatch"
 	ReasonPodNameTaken       Reason = "PodNameTaken"
+	ReasonVolumeTaken        Reason = "VolumeTaken"
+	ReasonVolumeLost         Reason = "VolumeLost"
 )
 
 // Step is the answer of Next.
