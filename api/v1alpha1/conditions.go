@@ -69,7 +69,7 @@ var Messages = map[string]string{
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
 	ReasonInvalidPort:       "port names no container port of the pod template.",
-	ReasonInvalidPod:        "The API server rejected the pod of this template in a dry run. See the event of that reason.",
+	ReasonInvalidPod:        "The API server rejected the pod or a volume claim of this template in a dry run. See the event of that reason.",
 	ReasonReady:             "Sessions of this template can be woken.",
 	ReasonNotAccepted:       "Sessions of this template cannot be woken: see Accepted.",
 }
