@@ -199,6 +199,22 @@ var _ = Describe("The volumes of a session", func() {
 		Expect(Now(ctx, s).Status.Epoch).To(BeEquivalentTo(3))
 	})
 
+	It("are not missed when no pod with them has served: what was wrong from the start can be made again", func(ctx SpecContext) {
+		GivenTemplate(ctx, Keeping("data"))
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Turn(ctx, s)
+		bind(ctx, Pod(ctx, s))
+		Ends(ctx, s, 3, "no legs")
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Loses(ctx, s, "data")
+		Expect(Wakes(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		Expect(Now(ctx, s).Status.Volumes).To(ConsistOf(v1alpha1.VolumeReference{Name: "data", UID: ClaimOf(ctx, s, "data").UID}))
+	})
+
 	It("are missed too when another of that name is in their place", func(ctx SpecContext) {
 		GivenTemplate(ctx, Keeping("data"))
 		s := GivenAwake(ctx, "a")
@@ -212,6 +228,34 @@ var _ = Describe("The volumes of a session", func() {
 		Accepts(ctx, s, 2)
 		Expect(Wakes(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
 		Expect(Now(ctx, s).Status.Volumes).To(ConsistOf(v1alpha1.VolumeReference{Name: "data", UID: copied.UID}))
+	})
+
+	It("are not the ones that a late former leader made, who did not know of the old", func(ctx SpecContext) {
+		GivenTemplate(ctx, Keeping("data"))
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Turn(ctx, s)
+		before := Now(ctx, s)
+		Expect(Wakes(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		FallsAsleep(ctx, s)
+		Loses(ctx, s, "data")
+
+		leader := r
+		r = NewOperator()
+		r.Client = late{Client: api, session: before}
+		Turn(ctx, s)
+		Expect(ClaimOf(ctx, s, "data")).NotTo(BeNil(), "the former leader was not late")
+		r = leader
+		Turn(ctx, s)
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+		Ends(ctx, s, 0, "")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
+		Starts(ctx, s)
+		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "was replaced")
 	})
 
 	It("are not used while they are being deleted", func(ctx SpecContext) {

@@ -15,7 +15,7 @@ import (
 const inputVolume = "dormouse-input"
 
 // addInput gives the session's input to each container as a file. It travels in an annotation of the pod, so that no further
-// object is needed.
+// object is needed. All annotations of a pod together have at most 256 KiB; the input has at most 64 KiB of them.
 func addInput(pod *corev1.Pod, s *v1alpha1.Session) {
 	if s.Spec.Input == nil {
 		return
@@ -33,9 +33,7 @@ func addInput(pod *corev1.Pod, s *v1alpha1.Session) {
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
 		for i := range containers {
 			c := &containers[i]
-			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
-				return m.Name == inputVolume || within(m.MountPath, folder)
-			})
+			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return within(m.MountPath, folder) })
 			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: inputVolume, MountPath: folder, ReadOnly: true})
 		}
 	}

@@ -28,7 +28,7 @@ func TestLawEachContainerHasTheInput(t *testing.T) {
 				corev1.VolumeMount{Name: "own", MountPath: v1alpha1.InputFile},
 				corev1.VolumeMount{Name: "own", MountPath: "/run/dormouse2"})
 		}
-		// Of the kubelet's expansion of environments nothing touches a file.
+		// The kubelet expands $(NAME) in environments, and not in files: nothing is escaped.
 		const input = "$(SESSION_KEY) $$\n日本"
 		pod := podspec.For(template, withInput("a", input), 1)
 		if got := pod.Annotations[v1alpha1.AnnotationInput]; got != input {
