@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -190,6 +191,9 @@ func forbidden() []try {
 			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "a", UID: "b"}}
 		})},
 		{"give a session another annotation", with(func(s *v1alpha1.Session) { s.Annotations["a"] = "b" })},
+		{"give a session an input", with(func(s *v1alpha1.Session) { s.Spec.Input = ptr.To("a") })},
+		{"record a volume", patchStatus(`{"volumes": [{"name": "data", "uid": "u"}], "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
+		{"make a volume claim", creates(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "data.chess.there"}})},
 		{"delete a session", deletes(newSession("there", nil))},
 		{"patch a session beside its status", func(ctx context.Context, c client.Client) error {
 			return c.Patch(ctx, newSession("there", nil), client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"labels": {"a": "b"}}}`)))

@@ -34,6 +34,8 @@ const (
 	ReasonStarting           = "StartingOthers"
 	ReasonStartedFailed      = "StartedFailed"
 	ReasonEndedTooOften      = "EndedTooOften"
+	ReasonVolumeTaken        = "VolumeTaken"
+	ReasonVolumeLost         = "VolumeLost"
 )
 
 // Reasons of a SessionTemplate's conditions.
@@ -63,10 +65,12 @@ var Messages = map[string]string{
 	ReasonPodNotEnded:        "The pod's node does not say that it has ended; no other pod is started before it has.",
 	ReasonStartFailed:        "The pod ended instead of serving. See status.lastExit and status.failures.",
 	ReasonStartTimeout:       "The pod did not start within wake.timeout. See status.lastExit.",
-	ReasonPodRejected:        "The API server rejected the pod. See status.lastExit.",
+	ReasonPodRejected:        "The API server rejected the pod or a volume claim of it. See status.lastExit.",
 	ReasonTemplateNotFound:   "There is no SessionTemplate of that name in the namespace.",
 	ReasonNameMismatch:       "The Session's name is not the one that its template and key give.",
 	ReasonPodNameTaken:       "A pod that is not the session's has the name of the session's pod.",
+	ReasonVolumeTaken:        "A volume claim that is not the session's has the name of one of its claims. See status.lastExit.",
+	ReasonVolumeLost:         "A volume that the session had is gone or replaced; it starts without only if somebody accepts it. See status.lastExit.",
 
 	ReasonSuspended:     "spec.suspend keeps the session asleep.",
 	ReasonCompleted:     "The session has done its work. It is never woken again.",
@@ -78,7 +82,7 @@ var Messages = map[string]string{
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
 	ReasonInvalidPort:       "port names no container port of the pod template.",
-	ReasonInvalidPod:        "The API server rejected the pod of this template in a dry run. See the event of that reason.",
+	ReasonInvalidPod:        "The API server rejected the pod or a volume claim of this template in a dry run. See the event of that reason.",
 	ReasonReady:             "Sessions of this template can be woken.",
 	ReasonNotAccepted:       "Sessions of this template cannot be woken: see Accepted.",
 }

@@ -5,7 +5,7 @@ const Prefix = "sessions.dormouse.dev/"
 
 // Labels.
 const (
-	// LabelTemplate is on every pod of a session: the name of its SessionTemplate.
+	// LabelTemplate is on every pod and every volume claim of a session: the name of its SessionTemplate.
 	LabelTemplate = Prefix + "template"
 	// LabelComponent is on the Lease of a gateway, with the value ComponentGateway.
 	LabelComponent = Prefix + "component"
@@ -23,6 +23,16 @@ const (
 	AnnotationSavePath = Prefix + "save-path"
 	// AnnotationSaveTimeout is on the same pods: how long one save may take, as Go writes a duration.
 	AnnotationSaveTimeout = Prefix + "save-timeout"
+	// AnnotationInput is on the pods of a session with an input: that input.
+	AnnotationInput = Prefix + "input"
+	// AnnotationVolumes is on the pods of a template with volume claims: name=UID of each claim that the pod was made with,
+	// separated by commas.
+	AnnotationVolumes = Prefix + "volumes"
+	// AnnotationSessionUID is on every volume claim of a session: the UID of that Session. No other Session uses the claim.
+	AnnotationSessionUID = Prefix + "session-uid"
+	// AnnotationAcceptVolumes is on a Session by hand: the epoch, a decimal number, that may start with other volumes than
+	// those in status.volumes. It says nothing about any other epoch.
+	AnnotationAcceptVolumes = Prefix + "accept-fresh-volumes"
 	// AnnotationWantedSince is on a Session that a gateway made: the time, RFC 3339 with microseconds, since when it is
 	// wanted. It counts as the first activity, so that a new key costs one write and not two.
 	AnnotationWantedSince = Prefix + "wanted-since"
@@ -69,7 +79,13 @@ const (
 	// again: the Session's creation time in seconds shifted left by 20 bits, plus the epoch. Write it beside the state and
 	// refuse a writer with a lower one.
 	EnvFence = "SESSION_FENCE"
+	// EnvInput is InputFile, where the session has an input.
+	EnvInput = "SESSION_INPUT"
 )
+
+// InputFile is where the containers of a session find its input, if it has one. Nothing else of the pod can be mounted in its
+// folder.
+const InputFile = "/run/dormouse/input"
 
 // Headers of requests to a session's pod. A client's own headers of these names are dropped.
 const (

@@ -24,6 +24,13 @@ type SessionSpec struct {
 	// suspend puts the session to sleep and keeps it asleep: requests are answered 503.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// input is given to the session's containers as the file /run/dormouse/input, at most 64 KiB of UTF-8. A change of it counts
+	// from the next epoch on. Absent: there is no such file.
+	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 65536",message="must have at most 65536 bytes"
+	// +optional
+	Input *string `json:"input,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
@@ -179,6 +186,12 @@ type SessionStatus struct {
 	// pod was published last, and has not ended.
 	// +optional
 	Pod *PodReference `json:"pod,omitempty"`
+
+	// volumes that the session had when it was published, by name. One that is gone is not replaced unless somebody accepts it.
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Volumes []VolumeReference `json:"volumes,omitempty"`
 
 	// lastExit is how the last pod ended.
 	// +optional

@@ -67,6 +67,19 @@ type SessionTemplateSpec struct {
 	// +optional
 	Limits LimitsSpec `json:"limits,omitempty"`
 
+	// volumeClaimTemplates are the volumes that each session has of its own, at most 8. They are kept while it sleeps.
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.metadata.name == b.metadata.name))",message="two claims have the same name"
+	// +listType=atomic
+	// +optional
+	VolumeClaimTemplates []VolumeClaimTemplate `json:"volumeClaimTemplates,omitempty"`
+
+	// volumeRetention says what becomes of a session's claims when the Session is deleted: Delete or Retain. It counts for
+	// claims that are made from then on.
+	// +kubebuilder:default=Delete
+	// +optional
+	VolumeRetention VolumeRetention `json:"volumeRetention,omitempty"`
+
 	// template is the pod of a session. restartPolicy is Never; the service account's token is not mounted unless it says so.
 	Template corev1.PodTemplateSpec `json:"template"`
 }

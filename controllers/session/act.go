@@ -128,20 +128,29 @@ func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(
 	return nil
 }
 
-// create makes the session's next pod, in the operator's own view of the session. One that is late makes a pod of an epoch that
-// was; it is not published, for that is refused to whoever is late, and it is ended as a leftover.
+// create makes the session's next pod, once its volume claims are there, in the operator's own view of the session. One that is
+// late makes a pod of an epoch that was; it is not published, for that is refused to whoever is late, and it is ended as a leftover.
 func (r *Reconciler) create(ctx context.Context, w *world) error {
-	err := r.Client.Create(ctx, podspec.For(w.template, w.session, w.session.Status.Epoch+1), client.FieldOwner(v1alpha1.OwnerOperator))
+	pod := podspec.For(w.template, w.session, w.session.Status.Epoch+1)
+	if err := r.provide(ctx, w, pod); err != nil {
+		return err
+	}
+	err := r.Client.Create(ctx, pod, client.FieldOwner(v1alpha1.OwnerOperator))
 	switch {
 	case apierrors.IsAlreadyExists(err):
 		return r.taken(ctx, w)
-	case apierrors.IsInvalid(err), apierrors.IsForbidden(err), apierrors.IsBadRequest(err):
+	case rejected(err):
 		w.memory.refused = &refusal{lifecycle.ReasonPodRejected, err.Error()}
 		return movedOn("the pod was rejected")
 	case err != nil:
 		return fmt.Errorf("create pod: %w", err)
 	}
 	return nil
+}
+
+// rejected says whether the API server will not have what was to be made, however often it is tried.
+func rejected(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }
 
 // taken looks at the pod that has the name already. One of ours is news that the cache has not heard yet.

@@ -45,6 +45,7 @@ func publish(status *v1alpha1.SessionStatus, w *world) {
 	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
 	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName}
 	status.Drain = nil
+	remember(status, w.pod, true)
 }
 
 // end writes how the pod ended, or why it never began, and that its epoch is spent.
@@ -53,6 +54,7 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 	if w.pod != nil {
 		epoch, _ := podspec.Epoch(w.pod)
 		status.Epoch = max(status.Epoch, epoch)
+		remember(status, w.pod, false)
 	}
 	if step.Settle {
 		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand()}

@@ -35,11 +35,17 @@ var _ = Describe("A template", func() {
 		}
 	})
 
-	It("leaves no pod behind", func(ctx SpecContext) {
-		reconciled(ctx, given(ctx, newTemplate()))
+	It("is accepted with a claim whose volume it mounts, and leaves no pod and no claim behind", func(ctx SpecContext) {
+		t, _ := reconciled(ctx, given(ctx, newTemplate(claim("data", corev1.ReadWriteOnce), func(s *spec) {
+			s.Template.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "data", MountPath: "/data"}}
+		})))
+		Expect(t).To(beAccepted())
 		var pods corev1.PodList
 		Expect(api.List(ctx, &pods, client.InNamespace(namespace))).To(Succeed())
 		Expect(pods.Items).To(BeEmpty())
+		var claims corev1.PersistentVolumeClaimList
+		Expect(api.List(ctx, &claims, client.InNamespace(namespace))).To(Succeed())
+		Expect(claims.Items).To(BeEmpty())
 	})
 
 	DescribeTable("is rejected with the words of who knows (002-15)",
@@ -65,6 +71,12 @@ var _ = Describe("A template", func() {
 					Requests: corev1.ResourceList{"memory": resource.MustParse("2Gi")},
 					Limits:   corev1.ResourceList{"memory": resource.MustParse("1Gi")},
 				}
+			}),
+		Entry("for a volume claim of an unknown kind", v1alpha1.ReasonInvalidPod, "accessModes", claim("data", "ReadSometimes")),
+		Entry("for a volume claim with the name of a volume", v1alpha1.ReasonInvalidPod, "spec.volumes[1].name: Duplicate value",
+			func(s *spec) {
+				claim("data", corev1.ReadWriteOnce)(s)
+				s.Template.Spec.Volumes = []corev1.Volume{{Name: "data"}}
 			}),
 		Entry("for more words than an event takes", v1alpha1.ReasonInvalidPod, "…",
 			func(s *spec) {
@@ -195,7 +207,7 @@ var _ = Describe("What is no verdict on a template", func() {
 		t := given(ctx, newTemplate())
 		reconciler.Client = userWithoutPods(ctx)
 		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(t)})
-		Expect(err).To(MatchError(ContainSubstring("create pod in dry run: pods is forbidden")))
+		Expect(err).To(MatchError(ContainSubstring("in dry run: pods is forbidden")))
 		Expect(summary(read(ctx, t))).To(Equal("not judged"))
 	})
 
@@ -207,6 +219,15 @@ var _ = Describe("What is no verdict on a template", func() {
 		Expect(again).To(BeZero())
 	})
 })
+
+func claim(name string, mode corev1.PersistentVolumeAccessMode) func(*spec) {
+	return func(s *spec) {
+		c := v1alpha1.VolumeClaimTemplate{Metadata: v1alpha1.VolumeClaimMetadata{Name: name}}
+		c.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{mode}
+		c.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+		s.VolumeClaimTemplates = append(s.VolumeClaimTemplates, c)
+	}
+}
 
 // tried says whether a trial was made, and failed with these words.
 func tried(words string) bool {

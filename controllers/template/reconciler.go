@@ -70,8 +70,18 @@ func (r *Reconciler) judge(ctx context.Context, t *v1alpha1.SessionTemplate, now
 	if v := check(t); v != nil {
 		return v, nil
 	}
-	err := r.Create(ctx, podspec.For(t, example(t, now), 1), client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
-	return judgeAnswer(err)
+	s := example(t, now)
+	for _, c := range podspec.Claims(t, s) {
+		if v, err := r.try(ctx, c.Wish); err != nil || v == nil || v.reason != v1alpha1.ReasonAccepted {
+			return v, err
+		}
+	}
+	return r.try(ctx, podspec.For(t, s, 1))
+}
+
+// try asks the API server in a dry run whether it would take a pod or a volume claim.
+func (r *Reconciler) try(ctx context.Context, o client.Object) (*verdict, error) {
+	return judgeAnswer(r.Create(ctx, o, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict)))
 }
 
 func (r *Reconciler) count(ctx context.Context, t *v1alpha1.SessionTemplate) (*v1alpha1.SessionCounts, error) {

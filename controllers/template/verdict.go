@@ -58,7 +58,7 @@ func judgeAnswer(err error) (*verdict, error) {
 	case apierrors.IsBadRequest(err), apierrors.IsInvalid(err), apierrors.IsRequestEntityTooLargeError(err), denied(err):
 		return &verdict{reason: v1alpha1.ReasonInvalidPod, words: err.Error(), final: final(err)}, nil
 	}
-	return nil, fmt.Errorf("create pod in dry run: %w", err)
+	return nil, fmt.Errorf("create pod or volume claim in dry run: %w", err)
 }
 
 // quotaFull says that a quota would let the pod in later, or does not know yet. It is asked last of all, so the rest of

@@ -54,6 +54,8 @@ const (
 	ReasonStartingOthers     Reason = "StartingOthers"
 	ReasonStartedFailed      Reason = "StartedFailed"
 	ReasonEndedTooOften      Reason = "EndedTooOften"
+	ReasonVolumeTaken        Reason = "VolumeTaken"
+	ReasonVolumeLost         Reason = "VolumeLost"
 )
 
 // Step is the answer of Next.

@@ -12,7 +12,7 @@ import (
 )
 
 // For returns the pod of session s of template t with that epoch. Of the template's metadata only labels and annotations
-// count. What is ours (name, owner, finalizer, reserved labels, environment, restart policy) wins over the template; where
+// count. What is ours (name, owner, finalizer, reserved labels, environment, volumes, restart policy) wins over the template; where
 // the template says nothing, the pod gets the defaults that the namespace level "restricted" of Pod Security asks for.
 // The Session needs its UID and creation time, so it must have been read from the API server.
 func For(t *v1alpha1.SessionTemplate, s *v1alpha1.Session, epoch int64) *corev1.Pod {
@@ -25,6 +25,8 @@ func For(t *v1alpha1.SessionTemplate, s *v1alpha1.Session, epoch int64) *corev1.
 	// One environment variable per Service of the namespace slows a start down and can hide the template's own.
 	setDefault(&pod.Spec.EnableServiceLinks, false)
 	restrictPod(&pod.Spec)
+	addClaims(&pod.Spec, t, s)
+	addInput(pod, s)
 
 	ours := environment(s, epoch)
 	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
@@ -73,13 +75,17 @@ func unreserved(m map[string]string) map[string]string {
 
 func environment(s *v1alpha1.Session, epoch int64) []corev1.EnvVar {
 	fence := s.CreationTimestamp.Unix()<<20 + epoch
-	return []corev1.EnvVar{
+	env := []corev1.EnvVar{
 		// The kubelet expands $(NAME) in a value and reads $$ as one dollar: a key must arrive as it is.
 		{Name: v1alpha1.EnvKey, Value: strings.ReplaceAll(s.Spec.Key, "$", "$$")},
 		{Name: v1alpha1.EnvTemplate, Value: s.Spec.Template},
 		{Name: v1alpha1.EnvEpoch, Value: decimal(epoch)},
 		{Name: v1alpha1.EnvFence, Value: decimal(fence)},
 	}
+	if s.Spec.Input != nil {
+		env = append(env, corev1.EnvVar{Name: v1alpha1.EnvInput, Value: v1alpha1.InputFile})
+	}
+	return env
 }
 
 // complete gives a container our environment and the defaults. Ours comes first, so that the template's own variables

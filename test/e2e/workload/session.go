@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -37,6 +38,9 @@ func (s *session) handler() http.Handler {
 	mux.HandleFunc("POST /save", s.save)
 	mux.HandleFunc("GET /slow", s.slow)
 	mux.HandleFunc("GET /ws", echo)
+	mux.HandleFunc("GET /note", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, note) })
+	mux.HandleFunc("POST /note", write)
+	mux.HandleFunc("GET /input", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, os.Getenv("SESSION_INPUT")) })
 	mux.HandleFunc("POST /exit", s.end)
 	return s.mine(mux)
 }
