@@ -6,6 +6,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionAccepted of a SessionTemplate: it is sound, and the API server took its pod in a dry run.
 	ConditionAccepted = "Accepted"
+	// ConditionScheduled of a Session is there only while it is False: the schedule cannot be followed.
+	ConditionScheduled = "Scheduled"
 )
 
 // Reasons of a Session's Ready condition.
@@ -28,6 +30,11 @@ const (
 	ReasonTemplateNotFound   = "TemplateNotFound"
 	ReasonNameMismatch       = "NameMismatch"
 	ReasonPodNameTaken       = "PodNameTaken"
+)
+
+// Reasons of a Session's Scheduled condition.
+const (
+	ReasonInvalidSchedule = "InvalidSchedule"
 )
 
 // Reasons of a SessionTemplate's conditions.
@@ -61,6 +68,8 @@ var Messages = map[string]string{
 	ReasonTemplateNotFound:   "There is no SessionTemplate of that name in the namespace.",
 	ReasonNameMismatch:       "The Session's name is not the one that its template and key give.",
 	ReasonPodNameTaken:       "A pod that is not the session's has the name of the session's pod.",
+
+	ReasonInvalidSchedule: "spec.schedule or spec.timeZone cannot be followed; alarms can. See the event of that reason.",
 
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
