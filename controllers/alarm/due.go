@@ -23,7 +23,7 @@ func planFor(s *v1alpha1.Session, by *schedule, now time.Time) plan {
 	var p plan
 	base := s.CreationTimestamp.Time
 	if last := s.Status.LastAlarm; last != nil {
-		base = later(base, last.Time)
+		base = last.Time
 	}
 	for _, alarm := range s.Spec.Alarms {
 		if at := alarm.Time(); at.After(base) {

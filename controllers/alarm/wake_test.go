@@ -195,6 +195,7 @@ var _ = Describe("A time that two operators look at", func() {
 		Passes(time.Minute)
 		Looked(ctx, s)
 		r.Client = Late(old)
+		Passes(time.Second)
 		LooksInVain(ctx, s)
 	})
 
