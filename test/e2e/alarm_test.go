@@ -17,6 +17,7 @@ var _ = It("wakes a sleeping session at its alarm, to the second, and lets it sl
 	w := Given(ctx, "alarm", Idle(5*time.Second), Saved())
 	Expect(w.Count(ctx, "a")).To(Served("a", 1))
 	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
+	Eventually(ctx, w.pods).WithTimeout(10 * time.Second).Should(BeEmpty())
 
 	due := time.Now().Truncate(time.Second).Add(4 * time.Second)
 	w.Change(ctx, "a", func(spec *v1alpha1.SessionSpec) {
