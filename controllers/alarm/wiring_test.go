@@ -32,7 +32,7 @@ var _ = Describe("The controller", func() {
 		run(m)
 
 		template := GivenTemplate(ctx)
-		due := time.Now().Truncate(time.Second).Add(2 * time.Second)
+		due := time.Now().Truncate(time.Second).Add(3 * time.Second)
 		alarm := v1alpha1.Alarm(due.UTC().Format(time.RFC3339))
 		s := GivenSession(ctx, alarms(alarm))
 		Eventually(ctx, func() *v1alpha1.Activity { return Now(ctx, s).Status.Activity }).WithTimeout(10 * time.Second).ShouldNot(BeNil())
