@@ -178,6 +178,8 @@ func forbidden() []try {
 	}
 	return []try{
 		{"touch as a user", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "user"}}`)},
+		{"touch for an alarm", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "alarm"}}`)},
+		{"take an alarm for done", patchStatus(`{"lastAlarm": "2026-01-02T03:04:05Z"}`)},
 		{"touch without a source", patchStatus(`{"activity": {"source": null}}`)},
 		{"take demand away", patchStatus(`{"activity": null}`)},
 		{"change the phase", patchStatus(`{"phase": "Asleep"}`)},
@@ -185,6 +187,7 @@ func forbidden() []try {
 		{"raise the epoch", patchStatus(`{"epoch": 4}`)},
 		{"publish an endpoint", patchStatus(`{"endpoint": {"uid": "u", "address": "10.0.0.1", "port": 1}}`)},
 		{"start a drain beside a touch", patchStatus(`{"drain": {"forced": true}, "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
+		{"give a session an alarm", with(func(s *v1alpha1.Session) { s.Spec.Alarms = []v1alpha1.Alarm{"2026-01-02T03:04:05Z"} })},
 		{"give a session a label", with(func(s *v1alpha1.Session) { s.Labels = map[string]string{"a": "b"} })},
 		{"give a session a finalizer", with(func(s *v1alpha1.Session) { s.Finalizers = []string{v1alpha1.Finalizer} })},
 		{"give a session an owner", with(func(s *v1alpha1.Session) {

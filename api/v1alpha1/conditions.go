@@ -6,6 +6,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionAccepted of a SessionTemplate: it is sound, and the API server took its pod in a dry run.
 	ConditionAccepted = "Accepted"
+	// ConditionScheduled of a Session is there only while it is False: the schedule cannot be followed.
+	ConditionScheduled = "Scheduled"
 )
 
 // Reasons of a Session's Ready condition.
@@ -36,6 +38,11 @@ const (
 	ReasonEndedTooOften      = "EndedTooOften"
 	ReasonVolumeTaken        = "VolumeTaken"
 	ReasonVolumeLost         = "VolumeLost"
+)
+
+// Reasons of a Session's Scheduled condition.
+const (
+	ReasonInvalidSchedule = "InvalidSchedule"
 )
 
 // Reasons of a SessionTemplate's conditions.
@@ -78,6 +85,8 @@ var Messages = map[string]string{
 	ReasonStarting:      "The session has done its work, and those that follow from it have not. See status.started.",
 	ReasonStartedFailed: "A session that followed from this one has failed for good, or is gone. See status.started.",
 	ReasonEndedTooOften: "The pod ended abnormally more often than restart.max. See status.lastExit and status.failures.",
+
+	ReasonInvalidSchedule: "spec.schedule or spec.timeZone cannot be followed; alarms can. See the event of that reason.",
 
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",

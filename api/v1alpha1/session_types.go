@@ -31,6 +31,32 @@ type SessionSpec struct {
 	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 65536",message="must have at most 65536 bytes"
 	// +optional
 	Input *string `json:"input,omitempty"`
+
+	// schedule wakes the session again and again: five cron fields (minute, hour, day of month, month, day of week), as "0 6 * * mon-fri".
+	// A schedule that is set or changed counts from then on.
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[0-9A-Za-z*?/-]+(,[0-9A-Za-z*?/-]+)*( +[0-9A-Za-z*?/-]+(,[0-9A-Za-z*?/-]+)*){4}$`
+	// +optional
+	Schedule string `json:"schedule,omitempty"`
+
+	// timeZone that the schedule is meant in, by its IANA name, as Europe/Berlin. Default: UTC.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`
+	// +kubebuilder:validation:XValidation:rule="self != 'Local'",message="must be an IANA name; which zone is local depends on the operator's machine"
+	// +optional
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// missed says what becomes of times that went by for longer than a minute while nobody looked: Run wakes the session once, as soon
+	// as somebody does; Skip waits for the next time. Default: Run.
+	// +optional
+	Missed MissedPolicy `json:"missed,omitempty"`
+
+	// alarms are single times at which the session is woken: at most 64, in any order, and changed at any time. Those not after the
+	// session's creation or status.lastAlarm are over.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	// +optional
+	Alarms []Alarm `json:"alarms,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
@@ -58,7 +84,7 @@ const (
 )
 
 // ActivitySource says who needed a session.
-// +kubebuilder:validation:Enum=request;connection;user
+// +kubebuilder:validation:Enum=request;connection;user;alarm;schedule
 type ActivitySource string
 
 const (
@@ -68,6 +94,10 @@ const (
 	SourceConnection ActivitySource = "connection"
 	// SourceUser is a person, by hand.
 	SourceUser ActivitySource = "user"
+	// SourceAlarm is one of the session's alarms.
+	SourceAlarm ActivitySource = "alarm"
+	// SourceSchedule is the session's schedule.
+	SourceSchedule ActivitySource = "schedule"
 )
 
 // Activity is the demand for a session: a touch. Two activities are the same demand only if all fields are equal.
@@ -214,7 +244,15 @@ type SessionStatus struct {
 	// +optional
 	Failures *Failures `json:"failures,omitempty"`
 
-	// conditions: Ready.
+	// lastAlarm is the latest time of an alarm or of the schedule that the session was woken for. No time up to it is due again.
+	// +optional
+	LastAlarm *metav1.Time `json:"lastAlarm,omitempty"`
+
+	// schedule is the schedule that the operator goes by.
+	// +optional
+	Schedule *ObservedSchedule `json:"schedule,omitempty"`
+
+	// conditions: Ready; and Scheduled, which is False while the schedule cannot be followed.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

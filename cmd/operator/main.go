@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"time"
+	_ "time/tzdata" // the image has no time zones of its own, and sessions have schedules
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -33,6 +34,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/controllers/alarm"
 	"github.com/dormouse-dev/dormouse/controllers/session"
 	"github.com/dormouse-dev/dormouse/controllers/template"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
@@ -110,6 +112,10 @@ func operate(ctx context.Context, config *rest.Config, namespace string) error {
 	}
 	if err := newSessions(m, namespace).SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up sessions: %w", err)
+	}
+	alarms := &alarm.Reconciler{Client: m.GetClient(), Live: m.GetAPIReader(), Events: m.GetEventRecorder("dormouse-operator"), Now: time.Now}
+	if err := alarms.SetupWithManager(m); err != nil {
+		return fmt.Errorf("set up alarms: %w", err)
 	}
 	return m.Start(ctx)
 }

@@ -106,7 +106,7 @@ var _ = Describe("Restart", func() {
 })
 
 var _ = Describe("How it ended", func() {
-	It("is told with its signal and its evidence, and the last ten are kept (002-04, 002-06, 002-21)", func(ctx SpecContext) {
+	It("is told with its signal and its evidence, and the last ten are kept (002-06)", func(ctx SpecContext) {
 		GivenTemplate(ctx, Restarted(v1alpha1.RestartTransient, 100))
 		s := GivenSession(ctx, "a")
 		Touch(ctx, s)

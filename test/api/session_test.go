@@ -85,7 +85,42 @@ var _ = Describe("The spec of a Session", func() {
 		Entry("with a key of 1025 letters", "spec.key="+strings.Repeat("a", 1025), "spec.key"),
 		Entry("with a key of 1026 bytes in 513 letters", "spec.key="+strings.Repeat("ü", 513), "must have at most 1024 bytes"),
 		Entry("with NUL in the key", `spec.key="a\u0000b"`, "spec.key"),
+		Entry("with four fields in the schedule", "spec.schedule='0 6 * *'", "spec.schedule"),
+		Entry("with six fields in the schedule", "spec.schedule='0 0 6 * * *'", "spec.schedule"),
+		Entry("with an interval for a schedule", "spec.schedule='@every 1s'", "spec.schedule"),
+		Entry("with an empty field in the schedule", "spec.schedule='0 , * * *'", "spec.schedule"),
+		Entry("with a time zone in the schedule", "spec.schedule='TZ=UTC 0 6 * *'", "spec.schedule"),
+		Entry("with a time zone that leaves its folder", "spec.timeZone=../etc/passwd", "spec.timeZone"),
+		Entry("with the time zone of some machine", "spec.timeZone=Local", "must be an IANA name"),
+		Entry("with an unknown wish for what was missed", "spec.missed=Twice", "spec.missed"),
+		Entry("with an alarm of part of a second", "spec.alarms=['2026-01-02T03:04:05.5Z']", "spec.alarms[0]"),
+		Entry("with an alarm without a zone", "spec.alarms=['2026-01-02T03:04:05']", "spec.alarms[0]"),
+		Entry("with an alarm in small letters", "spec.alarms=['2026-01-02t03:04:05z']", "spec.alarms[0]"),
+		Entry("with an alarm in a zone that there cannot be", "spec.alarms=['2026-01-02T03:04:05+99:00']", "spec.alarms[0]"),
+		Entry("with an alarm on a day that there is not", "spec.alarms=['2026-02-30T03:04:05Z']", "spec.alarms[0]"),
+		Entry("with an alarm in a minute of 61 seconds", "spec.alarms=['2026-01-02T03:04:60Z']", "spec.alarms[0]"),
+		Entry("with 65 alarms", "spec.alarms=["+strings.Repeat("'2026-01-02T03:04:05Z', ", 65)+"]", "spec.alarms"),
 	)
+
+	DescribeTable("is accepted",
+		func(ctx SpecContext, change string) {
+			Expect(api.Create(ctx, session("a", change))).To(Succeed())
+		},
+		Entry("with a schedule", "spec.schedule='*/5,1 0-6/2 ? jan mon-fri'"),
+		Entry("with spaces in the schedule", "spec.schedule='0  6 *   * *'"),
+		Entry("with a time zone", "spec.timeZone=America/Argentina/Buenos_Aires"),
+		Entry("with a time zone of a number", "spec.timeZone=Etc/GMT+5"),
+		Entry("with a wish for what was missed", "spec.missed=Skip"),
+		Entry("with alarms in any zone and order", "spec.alarms=['2026-01-02T03:04:05+05:30', '2025-01-02T03:04:05Z']"),
+		Entry("with 64 alarms", "spec.alarms=["+strings.Repeat("'2026-01-02T03:04:05Z', ", 64)+"]"),
+	)
+
+	It("lets alarms, schedule, time zone and missed change (000-57)", func(ctx SpecContext) {
+		s := given(ctx, session("a", "spec.schedule='0 6 * * *'", "spec.alarms=['2026-01-02T03:04:05Z']"))
+		Expect(api.Patch(ctx, s, patch("spec: {schedule: '0 7 * * *', timeZone: Europe/Berlin, missed: Skip, alarms: ['2027-01-02T03:04:05Z']}"))).To(Succeed())
+		Expect(api.Patch(ctx, s, patch("spec: {schedule: null, timeZone: null, missed: null, alarms: null}"))).To(Succeed())
+		Expect(s.Object["spec"]).To(HaveLen(2))
+	})
 
 	DescribeTable("is immutable",
 		func(ctx SpecContext, change, message string) {
@@ -136,6 +171,7 @@ var _ = Describe("The status of a Session", func() {
 		Entry("with the same epoch", "status: {epoch: 3, phase: Asleep}"),
 		Entry("with a greater epoch", "status: {epoch: 4}"),
 		Entry("with a touch", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', source: request, by: gateway-1}}"),
+		Entry("with a touch by the clock", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', source: alarm, by: operator}, lastAlarm: '2026-01-02T03:04:05Z'}"),
 		Entry("with a drain of no activity", "status: {phase: Draining, drain: {}}"),
 		Entry("with an endpoint", "status: {phase: Awake, endpoint: {uid: u, address: 10.0.0.1, port: 80}, pod: {name: p, uid: u}}"),
 	)
