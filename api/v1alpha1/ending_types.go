@@ -89,7 +89,8 @@ const (
 	OutcomeStart OutcomeAction = "Start"
 )
 
-// StartSpec is a session that follows another one.
+// StartSpec is a session that follows another one. Its input is a JSON object: startedBy, the name of the session before; lastExit, how
+// that one ended; and input, what that one was given, where all of it fits.
 type StartSpec struct {
 	// template of the session that starts, in the same namespace.
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`

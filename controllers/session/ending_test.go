@@ -172,6 +172,8 @@ var _ = Describe("An outcome", func() {
 		Turn(ctx, s)
 		Expect(states(Now(ctx, s))).To(Equal([]v1alpha1.StartedState{v1alpha1.StartedRuns, v1alpha1.StartedRuns, v1alpha1.StartedWaiting}))
 
+		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(MatchJSON(handOver(Now(ctx, s))))
+		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(ContainSubstring(`"message":"last words"`))
 		Expect(Does(ctx, Named(ctx, "machine.web-1"), 0)).To(HavePhase(v1alpha1.PhaseCompleted))
 		Turn(ctx, s)
 		Turn(ctx, s)

@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -121,8 +123,24 @@ func (r *Reconciler) follower(w *world, s v1alpha1.StartedSession) *v1alpha1.Ses
 				v1alpha1.AnnotationWantedSince: w.now.UTC().Format(metav1.RFC3339Micro),
 			},
 		},
-		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key},
+		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key, Input: ptr.To(handOver(w.session))},
 	}
+}
+
+// handOver is the input of one that follows: who it follows, how that one ended, and what its own input was, where there is room.
+func handOver(s *v1alpha1.Session) string {
+	const most = 64 << 10 // bytes, as the API says
+	words := struct {
+		StartedBy string         `json:"startedBy"`
+		LastExit  *v1alpha1.Exit `json:"lastExit,omitempty"`
+		Input     string         `json:"input,omitempty"`
+	}{s.Name, s.Status.LastExit, ptr.Deref(s.Spec.Input, "")}
+	text, err := json.Marshal(words)
+	if err != nil || len(text) > most {
+		words.Input = ""
+		text, _ = json.Marshal(words) // of what the API server gave us as JSON
+	}
+	return string(text)
 }
 
 // starter maps a session to the one that it followed from.
