@@ -8,6 +8,7 @@ import (
 // SessionSpec names a session. It grants nothing: the pod is the template's.
 // +kubebuilder:validation:XValidation:rule="self.template == oldSelf.template",message="template is immutable"
 // +kubebuilder:validation:XValidation:rule="self.key == oldSelf.key",message="key is immutable"
+// +kubebuilder:validation:XValidation:rule="has(self.tenant) == has(oldSelf.tenant) && (!has(self.tenant) || self.tenant == oldSelf.tenant)",message="tenant is immutable"
 type SessionSpec struct {
 	// template is the name of a SessionTemplate in the same namespace.
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
@@ -20,6 +21,13 @@ type SessionSpec struct {
 	// +kubebuilder:validation:Pattern=`^[^\x00]+$`
 	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 1024",message="must have at most 1024 bytes"
 	Key string `json:"key"`
+
+	// tenant is on whose account the session runs, a DNS label: limits.perTenant of the template counts by it, and places are
+	// given to tenants in turn. Sessions without one are of one tenant, which has no name.
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
@@ -29,7 +37,7 @@ type SessionPhase string
 const (
 	// PhaseAsleep has no pod and is not wanted.
 	PhaseAsleep SessionPhase = "Asleep"
-	// PhaseQueued is wanted and waits for a limit.
+	// PhaseQueued is wanted and waits for a limit; or, for a second, was refused for one.
 	PhaseQueued SessionPhase = "Queued"
 	// PhaseWaking has a pod that starts, for longer than a wake should take.
 	PhaseWaking SessionPhase = "Waking"
@@ -165,6 +173,12 @@ type SessionStatus struct {
 	// +optional
 	Failures *Failures `json:"failures,omitempty"`
 
+	// limit of the template that the session waits for, or was refused for last: limits.awake, limits.perTenant.awake or
+	// limits.starting.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Limit string `json:"limit,omitempty"`
+
 	// conditions: Ready.
 	// +listType=map
 	// +listMapKey=type
@@ -178,6 +192,7 @@ type SessionStatus struct {
 // +kubebuilder:resource:shortName=ses,categories=dormouse
 // +kubebuilder:selectablefield:JSONPath=`.spec.template`
 // +kubebuilder:selectablefield:JSONPath=`.spec.key`
+// +kubebuilder:selectablefield:JSONPath=`.spec.tenant`
 // +kubebuilder:selectablefield:JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
@@ -185,6 +200,7 @@ type SessionStatus struct {
 // +kubebuilder:printcolumn:name="Epoch",type=integer,JSONPath=`.status.epoch`
 // +kubebuilder:printcolumn:name="Last active",type=date,JSONPath=`.status.activity.time`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Tenant",type=string,priority=1,JSONPath=`.spec.tenant`
 // +kubebuilder:printcolumn:name="Pod",type=string,priority=1,JSONPath=`.status.pod.name`
 // +kubebuilder:printcolumn:name="Node",type=string,priority=1,JSONPath=`.status.pod.node`
 // +kubebuilder:validation:XValidation:rule="self.spec.key.size() <= 63 && self.spec.key.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') ? self.metadata.name == self.spec.template + '.' + self.spec.key : self.metadata.name.startsWith(self.spec.template + '.') && self.metadata.name.substring(self.spec.template.size() + 1).matches('^([a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?-)?[0-9a-v]{26}[.]x$')",message="metadata.name must be <template>.<key>, or <template>.<slug>-<hash>.x where the key is no DNS label"

@@ -44,6 +44,9 @@ func Epoch(pod *corev1.Pod) (int64, bool) {
 func metadata(t *v1alpha1.SessionTemplate, s *v1alpha1.Session, epoch int64) metav1.ObjectMeta {
 	labels := unreserved(t.Spec.Template.Labels)
 	labels[v1alpha1.LabelTemplate] = t.Name
+	if s.Spec.Tenant != "" {
+		labels[v1alpha1.LabelTenant] = s.Spec.Tenant
+	}
 	annotations := unreserved(t.Spec.Template.Annotations)
 	annotations[v1alpha1.AnnotationEpoch] = decimal(epoch)
 	agree(annotations, t)
@@ -73,13 +76,17 @@ func unreserved(m map[string]string) map[string]string {
 
 func environment(s *v1alpha1.Session, epoch int64) []corev1.EnvVar {
 	fence := s.CreationTimestamp.Unix()<<20 + epoch
-	return []corev1.EnvVar{
+	env := []corev1.EnvVar{
 		// The kubelet expands $(NAME) in a value and reads $$ as one dollar: a key must arrive as it is.
 		{Name: v1alpha1.EnvKey, Value: strings.ReplaceAll(s.Spec.Key, "$", "$$")},
 		{Name: v1alpha1.EnvTemplate, Value: s.Spec.Template},
 		{Name: v1alpha1.EnvEpoch, Value: decimal(epoch)},
 		{Name: v1alpha1.EnvFence, Value: decimal(fence)},
 	}
+	if s.Spec.Tenant != "" {
+		env = append(env, corev1.EnvVar{Name: v1alpha1.EnvTenant, Value: s.Spec.Tenant})
+	}
+	return env
 }
 
 // complete gives a container our environment and the defaults. Ours comes first, so that the template's own variables

@@ -25,7 +25,7 @@ spec:
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
-  limits: {awake: 1000, sessions: 100000}
+  limits: {awake: 1000, starting: 50, sessions: 100000, perTenant: {awake: 10}, whenFull: EvictIdle}
   template:
     metadata:
       labels: {app: chess}
@@ -61,6 +61,13 @@ var _ = Describe("A SessionTemplate", func() {
 		Expect(t.Spec.Save.Timeout.Duration.String()).To(Equal("10s"))
 		Expect(t.Spec.Limits).To(BeZero())
 		Expect(t.Status).To(BeZero())
+	})
+
+	It("queues when a limit is reached, unless it says otherwise", func(ctx SpecContext) {
+		Expect(api.Create(ctx, template("spec.limits={awake: 1}"))).To(Succeed())
+		t := &v1alpha1.SessionTemplate{}
+		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "chess"}, t)).To(Succeed())
+		Expect(t.Spec.Limits.WhenFull).To(Equal(v1alpha1.FullQueue))
 	})
 
 	It("may be written again as it was", func(ctx SpecContext) {
@@ -107,6 +114,9 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
 		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
 		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
+		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
+		Entry("with a tenant's limit of no pod", "spec.limits={perTenant: {awake: 0}}", "spec.limits.perTenant.awake"),
+		Entry("with something else when full", "spec.limits={whenFull: Evict}", "spec.limits.whenFull"),
 		Entry("with a negative limit", "spec.limits={sessions: -1}", "spec.limits.sessions"),
 	)
 })
