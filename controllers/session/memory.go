@@ -92,7 +92,7 @@ func (m *memories) forget(name types.NamespacedName) (uid types.UID, template st
 
 func asleep(w *world) bool {
 	s := w.session
-	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !s.Touched()
+	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !s.Touched() && s.Status.Phase != v1alpha1.PhaseQueued
 }
 
 // begin is what a new leader takes for when the present demand came: the time that its writer gave it, or now if that lies

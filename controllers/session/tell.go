@@ -17,6 +17,8 @@ func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session)
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:
 		starts.Observe(w.now.Sub(w.memory.pod.since).Seconds())
 		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", status.Epoch, w.pod.Name)
+	case step.Verb == lifecycle.Unpublish && w.place.Evict:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventMakesRoom, "Evict", "Epoch %d has been idle longest, and another session waits for its place", status.Epoch)
 	case step.Verb == lifecycle.Record && w.session.Status.Phase == v1alpha1.PhaseStopping:
 		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAsleep, "Sleep", "Epoch %d has ended", status.Epoch)
 	case step.Verb == lifecycle.Fail, step.Verb == lifecycle.Record:

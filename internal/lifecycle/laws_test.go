@@ -99,12 +99,13 @@ func withWorld(o Observation) []Observation {
 		all = cross(all, same, func(o *Observation) { o.Slot, o.Session.ActiveSince = false, o.Now.Add(-time.Hour) }, func(o *Observation) {
 			o.Template = Template{IdleAfter: DefaultIdleAfter, WakeTimeout: DefaultWakeTimeout}
 		},
-			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Refused = ReasonPodRejected },
+			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} }, func(o *Observation) { o.Refused = ReasonPodRejected },
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
 			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false })
 		return all
 	}
-	return cross(all, same, func(o *Observation) { o.Sight = false },
+	return cross(all, same, func(o *Observation) { o.Sight = false }, func(o *Observation) { o.Evict = true },
+		func(o *Observation) { o.Evict, o.Template.IdleAfter = true, 3*time.Hour },
 		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
 		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
 		func(o *Observation) { o.Save.Failed, o.Save.Running = true, true })
@@ -155,9 +156,16 @@ var laws = []law{
 			return true
 		}
 		told := *o
-		told.Session.Phase, told.Session.Reason = s.Phase, s.Reason
+		told.Session.Phase, told.Session.Reason, told.Session.Limit = s.Phase, s.Reason, s.Limit
 		again := Next(told)
-		return again.Phase == s.Phase && again.Reason == s.Reason
+		return again.Phase == s.Phase && again.Reason == s.Reason && again.Limit == s.Limit
+	}},
+	{"only one that nobody needs makes room, if it is asked to, and demand takes that back too (000-12, 000-56)", func(o *Observation, s Step) bool {
+		early := s.Verb == Unpublish && o.wanted() && !o.Pod.Deleting
+		return !early || o.Evict && !s.Forced && o.Now.Sub(later(o.Session.ActiveSince, o.Session.PublishedSince)) >= o.Template.IdleAfter/2
+	}},
+	{"a refusal for a limit names it, spends the demand, and counts nothing (000-60)", func(o *Observation, s Step) bool {
+		return s.Reason != ReasonLimitReached || s.Verb != Settle || s.Limit != "" && o.wanted() && s.Failures == 0 && s.RetryAt.IsZero()
 	}},
 	{"Recheck is exact", exact},
 }

@@ -54,6 +54,8 @@ func sleep(o *Observation) (Step, bool) {
 	step := o.hold()
 	switch o.Session.Phase {
 	case "", Asleep:
+	case Queued:
+		return o.refused(), true
 	case Failed:
 		step.Phase = Asleep // the reason stays, for whoever asks why it sleeps
 	default:
@@ -69,7 +71,7 @@ func wake(o *Observation) (Step, bool) {
 	case o.Pod != nil:
 		return Step{}, false
 	case !o.Slot:
-		return o.queue(), true
+		return o.full(), true
 	case !o.Session.Protected:
 		step.Verb = Protect
 	case o.Session.Phase == Failed:
