@@ -43,8 +43,11 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 	if a := s.Demand(); a != nil {
 		v.Activity = a.Time.Time
 	}
-	if v.State == directory.Failed {
+	switch {
+	case v.State == directory.Failed:
 		v.Failure = failureOf(s)
+	case s.Status.Phase == v1alpha1.PhaseQueued:
+		v.Queued = s.Status.Limit
 	}
 	if e := s.Status.Endpoint; e != nil {
 		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port)}
@@ -65,14 +68,30 @@ func stateOf(s *v1alpha1.Session) directory.State {
 	case v1alpha1.PhaseFailed:
 		return directory.Failed
 	}
+	if limitOf(s) != "" {
+		return directory.Failed
+	}
 	if s.Status.Endpoint != nil {
 		return directory.Reachable
 	}
 	return directory.Unreachable
 }
 
-// failureOf is why a Failed session does not start: how its last pod ended, or what its condition says.
+// limitOf is the limit that a session was refused for, if nobody has touched it since: then it is tried again.
+func limitOf(s *v1alpha1.Session) string {
+	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
+	if s.Status.Phase != v1alpha1.PhaseQueued || ready == nil || ready.Reason != v1alpha1.ReasonLimitReached || s.Touched() {
+		return ""
+	}
+	return s.Status.Limit
+}
+
+// failureOf is why a Failed session does not start: the limit that it was refused for, how its last pod ended, or what its
+// condition says.
 func failureOf(s *v1alpha1.Session) directory.Failure {
+	if limit := limitOf(s); limit != "" {
+		return directory.Failure{Reason: v1alpha1.ReasonLimitReached, Limit: limit, Message: "The template has as many sessions awake as " + limit + " allows."}
+	}
 	f := directory.Failure{Reason: v1alpha1.ReasonStartFailed}
 	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
 		f.Reason, f.Message = c.Reason, c.Message

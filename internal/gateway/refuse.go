@@ -32,7 +32,7 @@ func refused(client, wait context.Context, t Target, err error) error {
 	case errors.As(err, &r):
 		return refusal(r)
 	case wait.Err() != nil:
-		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Outcome: OutcomeNotSent}
+		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: OutcomeNotSent}
 	}
 	return &Problem{Reason: ReasonUnavailable, Detail: err.Error(), Outcome: OutcomeNotSent}
 }
@@ -44,6 +44,15 @@ func lastAttempt(err error) string {
 		return ""
 	}
 	return "; the pod runs, and the last attempt to reach it met: " + n.last.Error()
+}
+
+// queuedFor is the limit in whose queue the session stood to the end, if it did.
+func queuedFor(err error) string {
+	var q *directory.Queued
+	if !errors.As(err, &q) {
+		return ""
+	}
+	return q.Limit
 }
 
 func refusal(r *directory.Refusal) error {

@@ -64,3 +64,16 @@ func TestLimitIsNamed(t *testing.T) {
 		t.Errorf("problem %v, header %v", doc, res.Header)
 	}
 }
+
+// One who waited in the queue of a limit to the end is told of which (000-60).
+func TestQueueTimeoutNamesTheLimit(t *testing.T) {
+	w := newWorld(t, chess(func(t *gateway.Template) { t.WakeTimeout = 50 * time.Millisecond }))
+	w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
+		<-ctx.Done()
+		return &directory.Queued{Limit: "limits.awake", Err: context.Cause(ctx)}
+	})
+	res, body := w.get("b", "/")
+	if doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout); doc["limit"] != "limits.awake" {
+		t.Errorf("problem %v", doc)
+	}
+}
