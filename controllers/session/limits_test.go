@@ -210,6 +210,7 @@ var _ = Describe("A session that has been idle longest", func() {
 		Expect(Reconciled(ctx, b)).To(HavePhase(v1alpha1.PhaseAwake))
 		after(1)
 		Expect(Reconciled(ctx, b)).To(HavePhase(v1alpha1.PhaseDraining))
+		Eventually(recorder.Events).Should(Receive(ContainSubstring(v1alpha1.EventMakesRoom)))
 		Expect(Reconciled(ctx, a)).To(HavePhase(v1alpha1.PhaseAwake))
 		Expect(Reconciled(ctx, c)).To(BeQueued("limits.awake"))
 
