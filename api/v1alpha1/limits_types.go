@@ -14,6 +14,12 @@ type LimitsSpec struct {
 	// +optional
 	Starting *int32 `json:"starting,omitempty"`
 
+	// createsPerMinute is how many sessions of this template requests to one gateway may bring about in a minute, on average, and
+	// as many at once after a pause; a request for one more new key is answered 429. Absent: no limit.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	CreatesPerMinute *int32 `json:"createsPerMinute,omitempty"`
+
 	// perTenant bounds the sessions of one tenant of this template. Those without a tenant share one.
 	// +optional
 	PerTenant TenantLimits `json:"perTenant,omitzero"`

@@ -167,6 +167,11 @@ func (in *LimitsSpec) DeepCopyInto(out *LimitsSpec) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.CreatesPerMinute != nil {
+		in, out := &in.CreatesPerMinute, &out.CreatesPerMinute
+		*out = new(int32)
+		**out = **in
+	}
 	in.PerTenant.DeepCopyInto(&out.PerTenant)
 	if in.Sessions != nil {
 		in, out := &in.Sessions, &out.Sessions

@@ -141,6 +141,12 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 			Message: "The template has as many sessions as it may have.",
 		}
 	}
+	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+		return 0, &directory.Refusal{
+			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
+			Message: "Sessions of the template are created faster than they may be.",
+		}
+	}
 	var s *v1alpha1.Session
 	err := retry(ctx, func() error {
 		s = w.newSession(wish)

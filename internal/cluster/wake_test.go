@@ -145,6 +145,27 @@ var _ = Describe("A wake", func() {
 		Eventually(ctx, done).Should(Receive(And(MatchError(context.Canceled), gstruct.PointTo(HaveField("Limit", "limits.awake")))))
 	})
 
+	// 000-60
+	It("makes no more Sessions in a minute than limits.createsPerMinute", func(ctx SpecContext) {
+		template := newTemplate(namespace, "chess")
+		template.Spec.Limits.CreatesPerMinute = ptr.To[int32](2)
+		create(ctx, template)
+		h := runs(ctx, namespace, "gw")
+		wish := func(key string) directory.Wish {
+			w := wishFor(newSession(namespace, key))
+			w.Create = true
+			return w
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		h.wakes(cancelled, wish("first"))
+		h.wakes(cancelled, wish("second"))
+		Eventually(h.line.creates.Load).Should(BeEquivalentTo(2))
+		cancel()
+		Expect(h.Wake(ctx, wish("third"))).To(And(refusedWith(directory.TooFast),
+			gstruct.PointTo(And(HaveField("Reason", "limits.createsPerMinute"), HaveField("RetryAfter", BeNumerically("~", 30*time.Second, 10*time.Second))))))
+		Expect(h.line.creates.Load()).To(BeEquivalentTo(2))
+	})
+
 	It("makes no Session that the quota forbids", func(ctx SpecContext) {
 		hard := corev1.ResourceList{"count/sessions.sessions.dormouse.dev": resource.MustParse("0")}
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}

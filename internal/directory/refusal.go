@@ -14,6 +14,8 @@ const (
 	StartFailed
 	// LimitReached is a Session that a limit or a quota does not allow.
 	LimitReached
+	// TooFast is a Session that may be made a little later.
+	TooFast
 	// Unavailable is an API server that does not answer, or a gateway whose view is stale.
 	Unavailable
 )

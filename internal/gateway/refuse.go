@@ -16,6 +16,7 @@ var reasons = map[directory.RefusalKind]Reason{
 	directory.Gone:         ReasonGone,
 	directory.StartFailed:  ReasonStartFailed,
 	directory.LimitReached: ReasonLimitReached,
+	directory.TooFast:      ReasonLimitReached,
 	directory.Unavailable:  ReasonUnavailable,
 }
 
@@ -63,6 +64,9 @@ func refusal(r *directory.Refusal) error {
 	p := &Problem{Reason: reason, Cause: r.Reason, Detail: r.Message, Outcome: OutcomeNotSent, RetryAfter: r.RetryAfter}
 	if reason == ReasonLimitReached {
 		p.Limit = r.Reason
+	}
+	if r.Kind == directory.TooFast {
+		p.Status = http.StatusTooManyRequests
 	}
 	return p
 }

@@ -31,6 +31,10 @@ func TestRefusals(t *testing.T) {
 			"limit", &directory.Refusal{Kind: directory.LimitReached, Reason: "x", Message: "y", RetryAfter: time.Second},
 			503, gateway.ReasonLimitReached, "1",
 		},
+		{
+			"too fast", &directory.Refusal{Kind: directory.TooFast, Reason: "x", Message: "y", RetryAfter: 400 * time.Millisecond},
+			429, gateway.ReasonLimitReached, "1",
+		},
 		{"API server down", &directory.Refusal{Kind: directory.Unavailable, Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
 		{"a kind that is not known", &directory.Refusal{Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
 		{"anything else", errors.New("y"), 503, gateway.ReasonUnavailable, ""},

@@ -25,7 +25,7 @@ spec:
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
-  limits: {awake: 1000, starting: 50, sessions: 100000, perTenant: {awake: 10}, whenFull: EvictIdle}
+  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10}, whenFull: EvictIdle}
   template:
     metadata:
       labels: {app: chess}
@@ -115,6 +115,7 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
 		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
 		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
+		Entry("with a limit of no create", "spec.limits={createsPerMinute: 0}", "spec.limits.createsPerMinute"),
 		Entry("with a tenant's limit of no pod", "spec.limits={perTenant: {awake: 0}}", "spec.limits.perTenant.awake"),
 		Entry("with something else when full", "spec.limits={whenFull: Evict}", "spec.limits.whenFull"),
 		Entry("with a negative limit", "spec.limits={sessions: -1}", "spec.limits.sessions"),
