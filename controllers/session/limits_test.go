@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	gtypes "github.com/onsi/gomega/types"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -75,6 +77,29 @@ func Sleeps(ctx context.Context, s *v1alpha1.Session) {
 	Turn(ctx, s)
 	Turn(ctx, s)
 	Expect(Pod(ctx, s)).To(BeNil())
+}
+
+// takeTurns gives each session its turn that was called, and one for what it writes itself, until nobody is.
+func takeTurns(ctx context.Context, sessions map[string]*v1alpha1.Session, called *[]string) {
+	GinkgoHelper()
+	for len(*called) > 0 {
+		s := sessions[(*called)[0]]
+		*called = (*called)[1:]
+		Turn(ctx, s)
+		Turn(ctx, s)
+	}
+}
+
+// podsByTenant counts the pods that there are.
+func podsByTenant(ctx context.Context) map[string]int {
+	GinkgoHelper()
+	var pods corev1.PodList
+	Expect(api.List(ctx, &pods, client.InNamespace(namespace))).To(Succeed())
+	count := map[string]int{}
+	for i := range pods.Items {
+		count[pods.Items[i].Labels[v1alpha1.LabelTenant]]++
+	}
+	return count
 }
 
 // BeQueued matches a session that waits for a limit.
@@ -167,6 +192,42 @@ var _ = Describe("A limit", func() {
 		Expect(called).To(BeEmpty(), "who was refused does not wait")
 		Touch(ctx, b)
 		Starts(ctx, b)
+	})
+
+	It("is held at every instant of a batch, and whoever waits is called in his turn (000-41, 000-43, 000-44, 000-46, 000-60)", func(ctx SpecContext) {
+		const each, most = 5, 2
+		GivenTemplate(ctx, AtMostPerTenant(most), AtMostStarting(3), func(t *v1alpha1.SessionTemplate) {
+			t.Spec.Wake.Timeout = &metav1.Duration{Duration: time.Hour}
+		})
+		batch := map[string]*v1alpha1.Session{}
+		for i := range each {
+			for _, tenant := range []string{"alice", "bob"} {
+				s := GivenWanted(ctx, fmt.Sprintf("%s-%d", tenant, i), tenant)
+				batch[s.Name] = s
+			}
+		}
+		for name := range batch {
+			called = append(called, name)
+		}
+		served := 0
+		for len(called) > 0 {
+			takeTurns(ctx, batch, &called)
+			awake := podsByTenant(ctx)
+			Expect(awake["alice"]).To(BeNumerically("<=", most))
+			Expect(awake["bob"]).To(BeNumerically("<=", most))
+			for _, s := range batch {
+				if Pod(ctx, s) == nil {
+					continue
+				}
+				Runs(ctx, s)
+				Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+				Turn(ctx, s)
+				served++
+				after(time.Minute)
+				Sleeps(ctx, s)
+			}
+		}
+		Expect(served).To(Equal(len(batch)), "somebody was forgotten")
 	})
 
 	It("is kept by a new leader (000-60)", func(ctx SpecContext) {

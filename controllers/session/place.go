@@ -42,7 +42,7 @@ func (r *Reconciler) place(w *world, step lifecycle.Step) bool {
 		r.Slots.Hold(c, stageOf(w, step), neededLast(w, step))
 	case step.Verb == lifecycle.Create:
 		return r.Slots.Take(c)
-	case step.Reason == lifecycle.ReasonQueued:
+	case step.Verb == lifecycle.Wait && step.Reason == lifecycle.ReasonQueued:
 		r.Slots.Wait(c)
 	case step.Verb != lifecycle.Protect:
 		r.Slots.Free(c.Of, c.ID)
