@@ -16,6 +16,7 @@ const (
 	ReasonAsleep             = "Asleep"
 	ReasonQueued             = "Queued"
 	ReasonQueueTimeout       = "QueueTimeout"
+	ReasonLimitReached       = "LimitReached"
 	ReasonWaking             = "Waking"
 	ReasonImagePullBackOff   = "ImagePullBackOff"
 	ReasonUnschedulable      = "Unschedulable"
@@ -60,8 +61,9 @@ const (
 var Messages = map[string]string{
 	ReasonServing:            "Requests are served.",
 	ReasonAsleep:             "Nobody needs the session. A request wakes it.",
-	ReasonQueued:             "Waits for another session of the template to sleep: limits.awake is reached.",
-	ReasonQueueTimeout:       "No other session of the template fell asleep in time: limits.awake. A request queues it again.",
+	ReasonQueued:             "Waits for a place: a limit of the template is reached. See status.limit.",
+	ReasonQueueTimeout:       "No place became free in time. See status.limit. A request queues it again.",
+	ReasonLimitReached:       "A limit of the template is reached, and limits.whenFull is Reject. See status.limit. A request tries again.",
 	ReasonWaking:             "The pod is starting.",
 	ReasonImagePullBackOff:   "The image of the pod cannot be pulled.",
 	ReasonUnschedulable:      "No node takes the pod.",
@@ -100,6 +102,8 @@ var Messages = map[string]string{
 const (
 	// EventAwake is recorded when a session is published.
 	EventAwake = "Awake"
+	// EventMakesRoom is recorded when a session is put to sleep before its time, because another one waits for its place.
+	EventMakesRoom = "MakesRoom"
 	// EventAsleep is recorded when a session's pod has ended after a sleep.
 	EventAsleep = "FellAsleep"
 	// EventExpired is recorded when a session is deleted because its lifetime.asleep is over.

@@ -151,3 +151,45 @@ const (
 	// StartedFailed has failed for good, or is gone.
 	StartedFailed StartedState = "Failed"
 )
+
+// Exit is how a pod of the session ended.
+type Exit struct {
+	// epoch of the pod.
+	Epoch int64 `json:"epoch"`
+	// reason in one word: Completed, Error, OOMKilled, Evicted, ImagePullBackOff, Unschedulable, StartTimeout, Slept, ...
+	Reason string `json:"reason"`
+	// code is the exit code of the container that ended the pod, where one is known.
+	// +optional
+	Code *int32 `json:"code,omitempty"`
+	// signal that ended that container, such as 9, where the exit code says so.
+	// +optional
+	Signal *int32 `json:"signal,omitempty"`
+	// message is the last words: the last line that the container logged, or what the kubelet or scheduler said. At most 1 KiB.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+	// evidence that no process of the pod can be running: Kubelet (it reported the end of every container), NeverBound,
+	// NodeLost (its node is gone or out of service) or None (the pod vanished although it had our finalizer).
+	// +optional
+	Evidence string `json:"evidence,omitempty"`
+	// startTime of the container that ended the pod, by its kubelet's clock.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// endTime of that container, by its kubelet's clock.
+	// +optional
+	EndTime *metav1.Time `json:"endTime,omitempty"`
+	// time at which the operator recorded it.
+	Time metav1.Time `json:"time"`
+}
+
+// Failures counts abnormal ends in a row.
+type Failures struct {
+	// count of abnormal ends within restart.within, since the last good sleep.
+	Count int32 `json:"count"`
+	// since is when the first of them was.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
+	// retryAt is when the session may be started again.
+	// +optional
+	RetryAt *metav1.MicroTime `json:"retryAt,omitempty"`
+}

@@ -7,6 +7,8 @@ const Prefix = "sessions.dormouse.dev/"
 const (
 	// LabelTemplate is on every pod and every volume claim of a session: the name of its SessionTemplate.
 	LabelTemplate = Prefix + "template"
+	// LabelTenant is on every pod of a session that has a tenant: its name.
+	LabelTenant = Prefix + "tenant"
 	// LabelComponent is on the Lease of a gateway, with the value ComponentGateway.
 	LabelComponent = Prefix + "component"
 	// ComponentGateway is the value of LabelComponent on the Lease of a gateway, and the name of its container.
@@ -73,6 +75,8 @@ const (
 	EnvKey = "SESSION_KEY"
 	// EnvTemplate is the name of the session's template.
 	EnvTemplate = "SESSION_TEMPLATE"
+	// EnvTenant is the session's tenant. It is absent where the session has none.
+	EnvTenant = "SESSION_TENANT"
 	// EnvEpoch is the epoch of the pod, a decimal number that grows with each pod of the session.
 	EnvEpoch = "SESSION_EPOCH"
 	// EnvFence is a decimal number that grows with each pod of the key, also over a Session that was deleted and made

@@ -8,6 +8,7 @@ import (
 // SessionSpec names a session. It grants nothing: the pod is the template's.
 // +kubebuilder:validation:XValidation:rule="self.template == oldSelf.template",message="template is immutable"
 // +kubebuilder:validation:XValidation:rule="self.key == oldSelf.key",message="key is immutable"
+// +kubebuilder:validation:XValidation:rule="has(self.tenant) == has(oldSelf.tenant) && (!has(self.tenant) || self.tenant == oldSelf.tenant)",message="tenant is immutable"
 type SessionSpec struct {
 	// template is the name of a SessionTemplate in the same namespace.
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
@@ -57,6 +58,13 @@ type SessionSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +optional
 	Alarms []Alarm `json:"alarms,omitempty"`
+
+	// tenant is on whose account the session runs, a DNS label: limits.perTenant of the template counts by it, and places are
+	// given to tenants in turn. Sessions without one are of one tenant, which has no name.
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
@@ -66,7 +74,7 @@ type SessionPhase string
 const (
 	// PhaseAsleep has no pod and is not wanted.
 	PhaseAsleep SessionPhase = "Asleep"
-	// PhaseQueued is wanted and waits for a limit.
+	// PhaseQueued is wanted and waits for a limit; or, for a second, was refused for one.
 	PhaseQueued SessionPhase = "Queued"
 	// PhaseWaking has a pod that starts, for longer than a wake should take.
 	PhaseWaking SessionPhase = "Waking"
@@ -148,48 +156,6 @@ type PodReference struct {
 	Node string `json:"node,omitempty"`
 }
 
-// Exit is how a pod of the session ended.
-type Exit struct {
-	// epoch of the pod.
-	Epoch int64 `json:"epoch"`
-	// reason in one word: Completed, Error, OOMKilled, Evicted, ImagePullBackOff, Unschedulable, StartTimeout, Slept, ...
-	Reason string `json:"reason"`
-	// code is the exit code of the container that ended the pod, where one is known.
-	// +optional
-	Code *int32 `json:"code,omitempty"`
-	// signal that ended that container, such as 9, where the exit code says so.
-	// +optional
-	Signal *int32 `json:"signal,omitempty"`
-	// message is the last words: the last line that the container logged, or what the kubelet or scheduler said. At most 1 KiB.
-	// +kubebuilder:validation:MaxLength=1024
-	// +optional
-	Message string `json:"message,omitempty"`
-	// evidence that no process of the pod can be running: Kubelet (it reported the end of every container), NeverBound,
-	// NodeLost (its node is gone or out of service) or None (the pod vanished although it had our finalizer).
-	// +optional
-	Evidence string `json:"evidence,omitempty"`
-	// startTime of the container that ended the pod, by its kubelet's clock.
-	// +optional
-	StartTime *metav1.Time `json:"startTime,omitempty"`
-	// endTime of that container, by its kubelet's clock.
-	// +optional
-	EndTime *metav1.Time `json:"endTime,omitempty"`
-	// time at which the operator recorded it.
-	Time metav1.Time `json:"time"`
-}
-
-// Failures counts abnormal ends in a row.
-type Failures struct {
-	// count of abnormal ends within restart.within, since the last good sleep.
-	Count int32 `json:"count"`
-	// since is when the first of them was.
-	// +optional
-	Since *metav1.MicroTime `json:"since,omitempty"`
-	// retryAt is when the session may be started again.
-	// +optional
-	RetryAt *metav1.MicroTime `json:"retryAt,omitempty"`
-}
-
 // SessionStatus is what is true of a session. The operator writes all of it but activity.
 type SessionStatus struct {
 	// phase is where the session stands. Empty: nobody has wanted it yet.
@@ -252,6 +218,12 @@ type SessionStatus struct {
 	// +optional
 	Schedule *ObservedSchedule `json:"schedule,omitempty"`
 
+	// limit of the template that the session waits for, or was refused for last: limits.awake, limits.perTenant.awake or
+	// limits.starting.
+	// +kubebuilder:validation:MaxLength=63
+	// +optional
+	Limit string `json:"limit,omitempty"`
+
 	// conditions: Ready; and Scheduled, which is False while the schedule cannot be followed.
 	// +listType=map
 	// +listMapKey=type
@@ -265,6 +237,7 @@ type SessionStatus struct {
 // +kubebuilder:resource:shortName=ses,categories=dormouse
 // +kubebuilder:selectablefield:JSONPath=`.spec.template`
 // +kubebuilder:selectablefield:JSONPath=`.spec.key`
+// +kubebuilder:selectablefield:JSONPath=`.spec.tenant`
 // +kubebuilder:selectablefield:JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.phase`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
@@ -272,6 +245,7 @@ type SessionStatus struct {
 // +kubebuilder:printcolumn:name="Epoch",type=integer,JSONPath=`.status.epoch`
 // +kubebuilder:printcolumn:name="Last active",type=date,JSONPath=`.status.activity.time`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Tenant",type=string,priority=1,JSONPath=`.spec.tenant`
 // +kubebuilder:printcolumn:name="Pod",type=string,priority=1,JSONPath=`.status.pod.name`
 // +kubebuilder:printcolumn:name="Node",type=string,priority=1,JSONPath=`.status.pod.node`
 // +kubebuilder:validation:XValidation:rule="self.spec.key.size() <= 63 && self.spec.key.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') ? self.metadata.name == self.spec.template + '.' + self.spec.key : self.metadata.name.startsWith(self.spec.template + '.') && self.metadata.name.substring(self.spec.template.size() + 1).matches('^([a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?-)?[0-9a-v]{26}[.]x$')",message="metadata.name must be <template>.<key>, or <template>.<slug>-<hash>.x where the key is no DNS label"

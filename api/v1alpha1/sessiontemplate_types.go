@@ -221,20 +221,6 @@ type SaveSpec struct {
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 }
 
-// LimitsSpec bounds the sessions of a template.
-type LimitsSpec struct {
-	// awake is how many sessions of this template have a pod at once, at most; the next ones queue. Absent: no limit.
-	// +kubebuilder:validation:Minimum=1
-	// +optional
-	Awake *int32 `json:"awake"`
-
-	// sessions is how many sessions of this template requests may bring about; a request for one more key is answered
-	// 503. The count follows within ten seconds, so that a burst can pass it; a ResourceQuota is the hard wall. Absent: no limit.
-	// +kubebuilder:validation:Minimum=0
-	// +optional
-	Sessions *int32 `json:"sessions,omitempty"`
-}
-
 // SessionTemplateStatus is what the operator says of a template.
 type SessionTemplateStatus struct {
 	// observedGeneration is the generation that the conditions speak of.

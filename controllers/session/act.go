@@ -25,7 +25,7 @@ import (
 // act makes the one change that a step asks for, once its report is written.
 func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) error {
 	if !r.place(w, step) {
-		return movedOn("limits.awake was reached in between")
+		return movedOn("a limit was reached in between")
 	}
 	switch step.Verb {
 	case lifecycle.Protect:
@@ -63,23 +63,6 @@ func (r *Reconciler) actOnSessions(ctx context.Context, w *world, step lifecycle
 		return r.start(ctx, w)
 	}
 	return nil
-}
-
-// place keeps the session's place under limits.awake, or its turn in the queue. It says no only to a create that lost its place
-// to another since it was decided.
-func (r *Reconciler) place(w *world, step lifecycle.Step) bool {
-	of, id := slotIDs(w.session)
-	switch {
-	case w.pod != nil:
-		r.Slots.Hold(of, id)
-	case step.Verb == lifecycle.Create:
-		return r.Slots.Take(of, id, awakeLimit(w.template))
-	case step.Phase == lifecycle.Queued:
-		r.Slots.Wait(of, id)
-	case step.Verb != lifecycle.Protect:
-		r.Slots.Free(of, id)
-	}
-	return true
 }
 
 // movedOn is an error that has the turn taken again at once, like any other conflict.

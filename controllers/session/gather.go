@@ -31,7 +31,7 @@ type world struct {
 	misnamed bool
 	sight    bool
 	saved    savehook.State
-	slot     bool
+	place    slots.Answer
 	starts   lifecycle.Starts
 	started  []v1alpha1.StartedSession // as they are now
 }
@@ -60,7 +60,7 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
 		return nil, err
 	}
-	if w.slot, err = r.slot(ctx, w); err != nil {
+	if w.place, err = r.askLimits(ctx, w); err != nil {
 		return nil, err
 	}
 	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
@@ -94,7 +94,7 @@ func (r *Reconciler) left(ctx context.Context, name types.NamespacedName, from c
 	if err != nil || pod == nil {
 		return nil, err
 	}
-	s.Spec.Template = pod.Labels[v1alpha1.LabelTemplate]
+	s.Spec.Template, s.Spec.Tenant = pod.Labels[v1alpha1.LabelTemplate], pod.Labels[v1alpha1.LabelTenant]
 	return s, nil
 }
 
@@ -166,34 +166,4 @@ func outOfService(node *corev1.Node) bool {
 		}
 	}
 	return false
-}
-
-// slot says whether limits.awake leaves room for the session. Whoever has a pod when this operator begins has its place.
-func (r *Reconciler) slot(ctx context.Context, w *world) (bool, error) {
-	of, id := slotIDs(w.session)
-	err := r.Slots.Seed(of, func() ([]slots.ID, error) {
-		var pods corev1.PodList
-		err := r.Client.List(ctx, &pods, client.InNamespace(of.Namespace), client.MatchingLabels{v1alpha1.LabelTemplate: of.Name})
-		holders := make([]slots.ID, 0, len(pods.Items))
-		for i := range pods.Items {
-			holders = append(holders, slots.ID(client.ObjectKeyFromObject(&pods.Items[i])))
-		}
-		return holders, err
-	})
-	if err != nil {
-		return false, fmt.Errorf("list pods of template: %w", err)
-	}
-	return r.Slots.Room(of, id, awakeLimit(w.template)), nil
-}
-
-func slotIDs(s *v1alpha1.Session) (of, id slots.ID) {
-	return slots.ID{Namespace: s.Namespace, Name: s.Spec.Template}, slots.ID{Namespace: s.Namespace, Name: s.Name}
-}
-
-// awakeLimit is limits.awake, or 0 if there is none.
-func awakeLimit(t *v1alpha1.SessionTemplate) int {
-	if t == nil || t.Spec.Limits.Awake == nil {
-		return 0
-	}
-	return int(*t.Spec.Limits.Awake)
 }

@@ -92,7 +92,7 @@ func (m *memories) forget(name types.NamespacedName) (uid types.UID, template st
 
 func asleep(w *world) bool {
 	s := w.session
-	wanted := s.Touched() || keptUp(w.template) && s.Status.Phase != v1alpha1.PhaseCompleted
+	wanted := s.Touched() || s.Status.Phase == v1alpha1.PhaseQueued || keptUp(w.template) && s.Status.Phase != v1alpha1.PhaseCompleted
 	return w.pod == nil && s.Status.Endpoint == nil && s.DeletionTimestamp == nil && !wanted
 }
 

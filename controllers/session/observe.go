@@ -21,7 +21,9 @@ func observe(w *world) lifecycle.Observation {
 		Session:  observeSession(w),
 		Template: observeTemplate(w.template),
 		Sight:    w.sight,
-		Slot:     w.slot,
+		Slot:     w.place.Room,
+		Full:     fullOf(w),
+		Evict:    w.place.Evict,
 		Save: lifecycle.SaveState{
 			Running: w.saved.Running, Done: w.saved.Done,
 			Failed: w.saved.Err != nil, RetryAt: w.saved.RetryAt,
@@ -41,6 +43,7 @@ func observeSession(w *world) lifecycle.Session {
 	o := lifecycle.Session{
 		Phase:          lifecycle.Phase(status.Phase),
 		Reason:         readyReason(s),
+		Limit:          status.Limit,
 		Deleting:       s.DeletionTimestamp != nil,
 		Protected:      controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer),
 		Misnamed:       w.misnamed,

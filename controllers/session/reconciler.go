@@ -36,7 +36,7 @@ type Reconciler struct {
 	Sight *sight.Sight
 	// Hooks saves sessions.
 	Hooks *savehook.Hooks
-	// Slots holds limits.awake.
+	// Slots holds the limits.
 	Slots *slots.Slots
 
 	again    chan event.GenericEvent

@@ -21,7 +21,7 @@ func same(a, b *v1alpha1.Session) bool { return equality.Semantic.DeepEqual(a.St
 func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 	next := w.session.DeepCopy()
 	status := &next.Status
-	status.Phase = v1alpha1.SessionPhase(step.Phase)
+	status.Phase, status.Limit = v1alpha1.SessionPhase(step.Phase), step.Limit
 	switch step.Verb {
 	case lifecycle.Publish:
 		publish(status, w)

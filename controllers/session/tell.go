@@ -16,6 +16,8 @@ func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session)
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:
 		starts.Observe(w.now.Sub(w.memory.pod.since).Seconds())
 		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAwake, "Publish", "Epoch %d is served by pod %s", next.Status.Epoch, w.pod.Name)
+	case step.Verb == lifecycle.Unpublish && w.place.Evict:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.EventMakesRoom, "Evict", "Epoch %d has been idle longest, and another session waits for its place", next.Status.Epoch)
 	case step.Verb == lifecycle.Record:
 		r.ended(w.session.Status.Phase, step, next)
 	case step.Verb == lifecycle.Fail:

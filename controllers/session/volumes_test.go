@@ -70,13 +70,13 @@ func FallsAsleep(ctx context.Context, s *v1alpha1.Session) {
 // Wakes is a touch and the turns up to a pod with an address.
 func Wakes(ctx context.Context, s *v1alpha1.Session) *v1alpha1.Session {
 	GinkgoHelper()
-	Starts(ctx, s)
+	StartsLater(ctx, s)
 	Runs(ctx, s)
 	return Reconciled(ctx, s)
 }
 
-// Starts is a touch, after the back-off, and the turn that makes the pod.
-func Starts(ctx context.Context, s *v1alpha1.Session) {
+// StartsLater is a touch, after the back-off, and the turn that makes the pod.
+func StartsLater(ctx context.Context, s *v1alpha1.Session) {
 	GinkgoHelper()
 	clk.SetTime(clk.Now().Add(10 * time.Minute))
 	Turn(ctx, s)
@@ -161,12 +161,12 @@ var _ = Describe("The volumes of a session", func() {
 		FallsAsleep(ctx, s)
 		Loses(ctx, s, "cache")
 		for range 2 {
-			Starts(ctx, s)
+			StartsLater(ctx, s)
 			haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "sessions.dormouse.dev/accept-fresh-volumes=2")
 			Expect(ClaimOf(ctx, s, "cache")).To(BeNil())
 		}
 		Accepts(ctx, s, 1)
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "is gone")
 
 		Accepts(ctx, s, 2)
@@ -178,7 +178,7 @@ var _ = Describe("The volumes of a session", func() {
 
 		FallsAsleep(ctx, s)
 		Loses(ctx, s, "data")
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "accept-fresh-volumes=3")
 	})
 
@@ -188,7 +188,7 @@ var _ = Describe("The volumes of a session", func() {
 		FallsAsleep(ctx, s)
 		Loses(ctx, s, "data")
 		Accepts(ctx, s, 2)
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		bind(ctx, Pod(ctx, s))
 		Ends(ctx, s, 3, "no legs")
 		Expect(Reconciled(ctx, s)).To(HaveReason(v1alpha1.ReasonStartFailed))
@@ -223,7 +223,7 @@ var _ = Describe("The volumes of a session", func() {
 		Loses(ctx, s, "data")
 		copied.ObjectMeta = metav1.ObjectMeta{Namespace: copied.Namespace, Name: copied.Name, Annotations: copied.Annotations}
 		Expect(api.Create(ctx, copied)).To(Succeed())
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "was replaced by another ("+string(copied.UID)+")")
 		Accepts(ctx, s, 2)
 		Expect(Wakes(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
@@ -254,7 +254,7 @@ var _ = Describe("The volumes of a session", func() {
 		clk.SetTime(clk.Now().Add(time.Minute))
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).To(BeNil())
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "was replaced")
 	})
 
@@ -264,7 +264,7 @@ var _ = Describe("The volumes of a session", func() {
 		FallsAsleep(ctx, s)
 		Expect(ClaimOf(ctx, s, "data").Finalizers).NotTo(BeEmpty(), "the API server's own protection keeps it for the test")
 		Expect(api.Delete(ctx, ClaimOf(ctx, s, "data"))).To(Succeed())
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "is being deleted")
 	})
 
@@ -282,7 +282,7 @@ var _ = Describe("The volumes of a session", func() {
 		Loses(ctx, s, "data")
 		t.Spec = with
 		Expect(api.Update(ctx, t)).To(Succeed())
-		Starts(ctx, s)
+		StartsLater(ctx, s)
 		haveFailed(ctx, s, v1alpha1.ReasonVolumeLost, "is gone")
 	})
 

@@ -50,6 +50,9 @@ type known struct {
 	limit    *int32 // limits.sessions
 	counted  int32  // sessions, by the operator
 	created  int32  // by this gateway since the operator last counted
+
+	perMinute *int32 // limits.createsPerMinute
+	creates   bucket // of this gateway
 }
 
 func (t *templates) begin() { t.listed = map[directory.ID]struct{}{} }
@@ -172,14 +175,19 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			MaxHeld:     int(spec.Wake.MaxHeld),
 			IdleAfter:   durationOf(spec.Idle.After, 0),
 		},
-		limit:   t.Spec.Limits.Sessions,
-		counted: t.Status.Sessions.Total,
-		rules:   Rules{IdleAfter: durationOf(spec.Idle.After, 0), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
-		pattern: spec.Key.Pattern,
-		born:    t.CreationTimestamp.Time,
+		limit: t.Spec.Limits.Sessions,
+
+		perMinute: t.Spec.Limits.CreatesPerMinute,
+		counted:   t.Status.Sessions.Total,
+		rules:     Rules{IdleAfter: durationOf(spec.Idle.After, 0), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		pattern:   spec.Key.Pattern,
+		born:      t.CreationTimestamp.Time,
 	}
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
+	}
+	if old != nil {
+		k.creates = old.creates
 	}
 	if old != nil && old.counted == k.counted {
 		k.created = old.created

@@ -44,6 +44,9 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 		v.Activity = a.Time.Time
 	}
 	v.Failure = failureOf(s, v.State)
+	if s.Status.Phase == v1alpha1.PhaseQueued && v.State != directory.Failed {
+		v.Queued = s.Status.Limit
+	}
 	if e := s.Status.Endpoint; e != nil {
 		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port)}
 		return v
@@ -63,18 +66,32 @@ func stateOf(s *v1alpha1.Session) directory.State {
 	case v1alpha1.PhaseFailed:
 		return directory.Failed
 	}
+	if limitOf(s) != "" {
+		return directory.Failed
+	}
 	if s.Status.Endpoint != nil && s.Status.Endpoint.Port != 0 {
 		return directory.Reachable
 	}
 	return directory.Unreachable
 }
 
-// failureOf is why a session does not start: how its last pod ended, or what its condition says.
+// limitOf is the limit that a session was refused for, if nobody has touched it since: then it is tried again.
+func limitOf(s *v1alpha1.Session) string {
+	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
+	if s.Status.Phase != v1alpha1.PhaseQueued || ready == nil || ready.Reason != v1alpha1.ReasonLimitReached || s.Touched() {
+		return ""
+	}
+	return s.Status.Limit
+}
+
+// failureOf is why a session does not start: the limit that it was refused for, how its last pod ended, or what its condition says.
 func failureOf(s *v1alpha1.Session, state directory.State) directory.Failure {
-	final := finalOf(s)
+	final, limit := finalOf(s), limitOf(s)
 	switch {
 	case final == directory.Suspended:
 		return directory.Failure{Final: final, Reason: v1alpha1.ReasonSuspended, Message: v1alpha1.Messages[v1alpha1.ReasonSuspended]}
+	case limit != "":
+		return directory.Failure{Reason: v1alpha1.ReasonLimitReached, Limit: limit, Message: "The template has as many sessions awake as " + limit + " allows."}
 	case final == 0 && state != directory.Failed:
 		return directory.Failure{}
 	}

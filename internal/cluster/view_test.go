@@ -13,9 +13,11 @@ import (
 )
 
 var (
-	noon  = metav1.NewMicroTime(time.Date(2026, 1, 2, 12, 0, 0, 1000, time.UTC))
-	touch = &v1alpha1.Activity{Time: noon, Source: v1alpha1.SourceRequest, By: "gw-1"}
-	made  = map[string]string{v1alpha1.AnnotationWantedSince: noon.Format(metav1.RFC3339Micro)}
+	noon         = metav1.NewMicroTime(time.Date(2026, 1, 2, 12, 0, 0, 1000, time.UTC))
+	touch        = &v1alpha1.Activity{Time: noon, Source: v1alpha1.SourceRequest, By: "gw-1"}
+	limitReached = []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonLimitReached}}
+
+	made = map[string]string{v1alpha1.AnnotationWantedSince: noon.Format(metav1.RFC3339Micro)}
 )
 
 func TestViewOf(t *testing.T) {
@@ -64,6 +66,24 @@ func TestViewOf(t *testing.T) {
 				Failures: &v1alpha1.Failures{RetryAt: &noon},
 			},
 			want: directory.View{State: directory.Failed, Failure: directory.Failure{Reason: "OOMKilled", Message: "exit code 137", RetryAt: noon.Time}},
+		},
+		"refused for a limit": {
+			status: v1alpha1.SessionStatus{
+				Phase: v1alpha1.PhaseQueued, Limit: "limits.awake", Activity: touch, Drain: &v1alpha1.Drain{Activity: touch}, Conditions: limitReached,
+			},
+			want: directory.View{State: directory.Failed, Unwanted: true, Activity: noon.Time, Failure: directory.Failure{
+				Reason: "LimitReached", Limit: "limits.awake", Message: "The template has as many sessions awake as limits.awake allows.",
+			}},
+		},
+		"refused for a limit, and touched since": {
+			status: v1alpha1.SessionStatus{
+				Phase: v1alpha1.PhaseQueued, Limit: "limits.awake", Activity: touch, Drain: &v1alpha1.Drain{}, Conditions: limitReached,
+			},
+			want: directory.View{State: directory.Unreachable, Queued: "limits.awake", Activity: noon.Time},
+		},
+		"waits for a limit": {
+			status: v1alpha1.SessionStatus{Phase: v1alpha1.PhaseQueued, Limit: "limits.awake", Activity: touch},
+			want:   directory.View{State: directory.Unreachable, Queued: "limits.awake", Activity: noon.Time},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,9 @@ const wakeAttempts = 3
 // countLag is when to come again after limits.sessions was reached: the operator's count follows within this time.
 const countLag = 10 * time.Second
 
+// refusalLag is when to come again after a limit of those awake was reached: the refusal stands for a second.
+const refusalLag = 2 * time.Second
+
 // waker brings sessions about: it touches or creates them, and waits.
 type waker struct {
 	*toucher
@@ -55,9 +58,17 @@ func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
 			}
 		}
 		if _, err := waiter.Next(ctx, after); err != nil {
-			return err
+			return inQueue(waiter, err)
 		}
 	}
+}
+
+// inQueue adds to the end of a wait that the session stood in the queue of a limit, if it did.
+func inQueue(waiter *directory.Waiter, err error) error {
+	if view, _ := waiter.View(); view.Queued != "" {
+		return &directory.Queued{Limit: view.Queued, Err: err}
+	}
+	return err
 }
 
 // verdict is what a view decides for one who waits.
@@ -69,6 +80,8 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 		return true, nil
 	case v.Failure.Final != 0:
 		return true, &directory.Refusal{Kind: v.Failure.Final, Reason: v.Failure.Reason, Message: v.Failure.Message}
+	case v.Failure.Limit != "":
+		return true, &directory.Refusal{Kind: directory.LimitReached, Reason: v.Failure.Limit, Message: v.Failure.Message, RetryAfter: refusalLag}
 	case v.State == directory.Failed && !v.Failure.Over(w.now()):
 		return true, &directory.Refusal{
 			Kind:       directory.StartFailed,
@@ -136,6 +149,12 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 		return 0, &directory.Refusal{
 			Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: countLag,
 			Message: "The template has as many sessions as it may have.",
+		}
+	}
+	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+		return 0, &directory.Refusal{
+			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
+			Message: "Sessions of the template are created faster than they may be.",
 		}
 	}
 	var s *v1alpha1.Session

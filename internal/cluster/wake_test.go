@@ -105,6 +105,67 @@ var _ = Describe("A wake", func() {
 		Eventually(func() any { return h.Wake(ctx, second) }).Should(refusedWith(directory.LimitReached))
 	})
 
+	// 000-60
+	It("is refused at once, with the limit's name, when the operator refuses it, and the next one tries again", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		refuse := func(s *v1alpha1.SessionStatus) {
+			s.Phase, s.Limit, s.Drain = v1alpha1.PhaseQueued, "limits.perTenant.awake", &v1alpha1.Drain{Activity: s.Activity}
+			s.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonLimitReached, LastTransitionTime: metav1.Now()}}
+		}
+		all := []<-chan error{h.wakes(ctx, wishFor(s)), h.wakes(ctx, wishFor(s))}
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		operator(ctx, s, refuse)
+		refused := And(refusedWith(directory.LimitReached), gstruct.PointTo(And(HaveField("Reason", "limits.perTenant.awake"), HaveField("RetryAfter", 2*time.Second))))
+		for _, done := range all {
+			Eventually(ctx, done).Should(Receive(refused))
+		}
+		Expect(h.Wake(ctx, wishFor(s))).To(refused)
+		Expect(h.line.touches.Load()).To(BeEquivalentTo(1), "a refusal that stands costs nothing")
+
+		operator(ctx, s, asleep)
+		Eventually(h.Directory.IDs).ShouldNot(ContainElement(idOf(s)))
+		done := h.wakes(ctx, wishFor(s))
+		Eventually(h.line.touches.Load).Should(BeEquivalentTo(2))
+		operator(ctx, s, published(1))
+		Eventually(ctx, done).Should(Receive(BeNil()))
+	})
+
+	It("that ends in the queue of a limit says so", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		waits, over := context.WithCancel(ctx)
+		done := h.wakes(waits, wishFor(s))
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		operator(ctx, s, func(s *v1alpha1.SessionStatus) { s.Phase, s.Limit = v1alpha1.PhaseQueued, "limits.awake" })
+		Consistently(ctx, done).ShouldNot(Receive())
+		over()
+		Eventually(ctx, done).Should(Receive(And(MatchError(context.Canceled), gstruct.PointTo(HaveField("Limit", "limits.awake")))))
+	})
+
+	// 000-60
+	It("makes no more Sessions in a minute than limits.createsPerMinute", func(ctx SpecContext) {
+		template := newTemplate(namespace, "chess")
+		template.Spec.Limits.CreatesPerMinute = ptr.To[int32](2)
+		create(ctx, template)
+		h := runs(ctx, namespace, "gw")
+		wish := func(key string) directory.Wish {
+			w := wishFor(newSession(namespace, key))
+			w.Create = true
+			return w
+		}
+		cancelled, cancel := context.WithCancel(ctx)
+		h.wakes(cancelled, wish("first"))
+		h.wakes(cancelled, wish("second"))
+		Eventually(h.line.creates.Load).Should(BeEquivalentTo(2))
+		cancel()
+		Expect(h.Wake(ctx, wish("third"))).To(And(refusedWith(directory.TooFast),
+			gstruct.PointTo(And(HaveField("Reason", "limits.createsPerMinute"), HaveField("RetryAfter", BeNumerically("~", 30*time.Second, 10*time.Second))))))
+		Expect(h.line.creates.Load()).To(BeEquivalentTo(2))
+	})
+
 	It("makes no Session that the quota forbids", func(ctx SpecContext) {
 		hard := corev1.ResourceList{"count/sessions.sessions.dormouse.dev": resource.MustParse("0")}
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}

@@ -26,7 +26,7 @@ const (
 	Unreachable
 	// Reachable is a session whose Pod takes requests.
 	Reachable
-	// Failed is a session that will not start before its RetryAt.
+	// Failed is a session that will not start before its RetryAt, or was just refused for a limit.
 	Failed
 )
 
@@ -42,11 +42,14 @@ type Failure struct {
 	Reason  string      // one word, such as ImagePullBackOff
 	Message string      // for a person: exit code and last words
 	RetryAt time.Time   // when a request may wake it again
+	Limit   string      // the limit that it was refused for; then RetryAt says nothing, and the refusal stands until there is news
 	Final   RefusalKind // what a request is told for as long as that is so, which no time ends; zero: RetryAt ends it
 }
 
 // Over is whether the failure lies behind: a request may wake the session again.
-func (f Failure) Over(now time.Time) bool { return f.Final == 0 && !f.RetryAt.After(now) }
+func (f Failure) Over(now time.Time) bool {
+	return f.Final == 0 && f.Limit == "" && !f.RetryAt.After(now)
+}
 
 // View is what one version of a Session says to a gateway.
 type View struct {
@@ -56,6 +59,7 @@ type View struct {
 	Epoch    int64
 	Pod      Pod       // only if Reachable
 	Failure  Failure   // only if Failed, or final: no request wakes the session
+	Queued   string    // the limit that it waits for
 	Unwanted bool      // unpublished, and its activity is the one that the unpublish was decided on
 	Forced   bool      // in a drain that no touch takes back
 	Deadline time.Time // of a forced drain

@@ -16,6 +16,8 @@ const (
 	Suspended
 	// LimitReached is a Session that a limit or a quota does not allow.
 	LimitReached
+	// TooFast is a Session that may be made a little later.
+	TooFast
 	// Unavailable is an API server that does not answer, or a gateway whose view is stale.
 	Unavailable
 )
@@ -27,6 +29,18 @@ type Refusal struct {
 	Message    string        // for a person
 	RetryAfter time.Duration // when to come back; zero: not known
 }
+
+// Queued is the end of a wait for a session that stood in the queue of a limit.
+type Queued struct {
+	Limit string // its name
+	Err   error  // why the wait has ended
+}
+
+// Error says what was waited for.
+func (q *Queued) Error() string { return "queued, " + q.Limit + " is reached: " + q.Err.Error() }
+
+// Unwrap is why the wait has ended.
+func (q *Queued) Unwrap() error { return q.Err }
 
 // Error is the reason and the message.
 func (r *Refusal) Error() string {

@@ -17,6 +17,7 @@ var reasons = map[directory.RefusalKind]Reason{
 	directory.StartFailed:  ReasonStartFailed,
 	directory.Suspended:    ReasonSuspended,
 	directory.LimitReached: ReasonLimitReached,
+	directory.TooFast:      ReasonLimitReached,
 	directory.Unavailable:  ReasonUnavailable,
 }
 
@@ -33,7 +34,7 @@ func refused(client, wait context.Context, t Target, err error) error {
 	case errors.As(err, &r):
 		return refusal(r)
 	case wait.Err() != nil:
-		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Outcome: OutcomeNotSent}
+		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: OutcomeNotSent}
 	}
 	return &Problem{Reason: ReasonUnavailable, Detail: err.Error(), Outcome: OutcomeNotSent}
 }
@@ -47,6 +48,15 @@ func lastAttempt(err error) string {
 	return "; the pod runs, and the last attempt to reach it met: " + n.last.Error()
 }
 
+// queuedFor is the limit in whose queue the session stood to the end, if it did.
+func queuedFor(err error) string {
+	var q *directory.Queued
+	if !errors.As(err, &q) {
+		return ""
+	}
+	return q.Limit
+}
+
 func refusal(r *directory.Refusal) error {
 	reason, ok := reasons[r.Kind]
 	if !ok {
@@ -55,6 +65,9 @@ func refusal(r *directory.Refusal) error {
 	p := &Problem{Reason: reason, Cause: r.Reason, Detail: r.Message, Outcome: OutcomeNotSent, RetryAfter: r.RetryAfter}
 	if reason == ReasonLimitReached {
 		p.Limit = r.Reason
+	}
+	if r.Kind == directory.TooFast {
+		p.Status = http.StatusTooManyRequests
 	}
 	return p
 }

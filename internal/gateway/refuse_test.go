@@ -31,6 +31,10 @@ func TestRefusals(t *testing.T) {
 			"limit", &directory.Refusal{Kind: directory.LimitReached, Reason: "x", Message: "y", RetryAfter: time.Second},
 			503, gateway.ReasonLimitReached, "1",
 		},
+		{
+			"too fast", &directory.Refusal{Kind: directory.TooFast, Reason: "x", Message: "y", RetryAfter: 400 * time.Millisecond},
+			429, gateway.ReasonLimitReached, "1",
+		},
 		{"API server down", &directory.Refusal{Kind: directory.Unavailable, Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
 		{"a kind that is not known", &directory.Refusal{Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
 		{"anything else", errors.New("y"), 503, gateway.ReasonUnavailable, ""},
@@ -62,5 +66,18 @@ func TestLimitIsNamed(t *testing.T) {
 	res, body := w.get("b", "/")
 	if doc := wantProblem(t, res, body, 503, gateway.ReasonLimitReached); doc["limit"] != "limits.sessions" || res.Header.Get("Retry-After") != "10" {
 		t.Errorf("problem %v, header %v", doc, res.Header)
+	}
+}
+
+// One who waited in the queue of a limit to the end is told of which (000-60).
+func TestQueueTimeoutNamesTheLimit(t *testing.T) {
+	w := newWorld(t, chess(func(t *gateway.Template) { t.WakeTimeout = 50 * time.Millisecond }))
+	w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
+		<-ctx.Done()
+		return &directory.Queued{Limit: "limits.awake", Err: context.Cause(ctx)}
+	})
+	res, body := w.get("b", "/")
+	if doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout); doc["limit"] != "limits.awake" {
+		t.Errorf("problem %v", doc)
 	}
 }

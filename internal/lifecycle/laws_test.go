@@ -114,12 +114,14 @@ func withWorld(o Observation) []Observation {
 			func(o *Observation) { o.Session.Starts = Starts{Any: true, Due: true} },
 			func(o *Observation) { o.Session.Starts = Starts{Any: true, News: true, Failed: true} },
 			lasting(time.Minute), lasting(2*time.Hour),
-			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Refused = ReasonPodRejected },
+			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} },
+			func(o *Observation) { o.Refused = ReasonPodRejected },
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
 			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false })
 		return all
 	}
-	return cross(all, same, func(o *Observation) { o.Sight = false },
+	return cross(all, same, func(o *Observation) { o.Sight = false }, func(o *Observation) { o.Evict = true },
+		func(o *Observation) { o.Evict, o.Template.IdleAfter = true, 3*time.Hour },
 		func(o *Observation) { o.Session.Suspended = true },
 		func(o *Observation) {
 			o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), 59*time.Minute
@@ -203,9 +205,16 @@ var laws = []law{
 			return true
 		}
 		told := *o
-		told.Session.Phase, told.Session.Reason = s.Phase, s.Reason
+		told.Session.Phase, told.Session.Reason, told.Session.Limit = s.Phase, s.Reason, s.Limit
 		again := Next(told)
-		return again.Phase == s.Phase && again.Reason == s.Reason
+		return again.Phase == s.Phase && again.Reason == s.Reason && again.Limit == s.Limit
+	}},
+	{"only one that nobody needs makes room, if it is asked to, and demand takes that back too (000-12, 000-56)", func(o *Observation, s Step) bool {
+		early := s.Verb == Unpublish && o.wanted() && !o.Pod.Deleting && !o.mustRest()
+		return !early || o.Evict && !s.Forced && o.Now.Sub(later(o.Session.ActiveSince, o.Session.PublishedSince)) >= o.Template.IdleAfter/2
+	}},
+	{"a refusal for a limit names it, spends the demand, and counts nothing (000-60)", func(o *Observation, s Step) bool {
+		return s.Reason != ReasonLimitReached || s.Verb != Settle || s.Limit != "" && o.wanted() && s.Failures == 0 && s.RetryAt.IsZero()
 	}},
 	{"Recheck is exact", exact},
 }

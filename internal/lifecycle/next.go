@@ -31,6 +31,7 @@ var rules = []rule{
 	{"a pod that is not the session's pod of now is ended and released", discard},
 	{"how the pod ended is recorded before its name is free", record},
 	{"a deleted session lets its pod go", leave},
+	{"a published session that is idle longest makes room for one that waits", makeRoom},
 	{"a published session stays so until it is idle", serve},
 	{"a stop that is committed is carried out", stop},
 	{"an unpublished session is drained, saved and stopped, unless it is wanted again", drain},

@@ -26,7 +26,9 @@ type Observation struct {
 	Pod      *Pod      // nil: there is none of that name
 	Sight    bool      // every gateway has acted on the unpublish, or its process is gone
 	Save     SaveState // of this drain
-	Slot     bool      // limits.awake leaves room for this session, or it has its place already
+	Slot     bool      // the limits leave room for this session, or it has its place already
+	Full     Full      // if not Slot
+	Evict    bool      // another session waits for a place, and of those that could give theirs this one has been idle longest
 	Refused  Reason    // why the API server refused the last create, if it did
 }
 
@@ -34,6 +36,7 @@ type Observation struct {
 type Session struct {
 	Phase     Phase  // as reported last
 	Reason    Reason // as reported last
+	Limit     string // as reported last
 	Deleting  bool   // somebody deleted it
 	Protected bool   // it has our finalizer
 	Misnamed  bool   // its name is not the one that template and key give

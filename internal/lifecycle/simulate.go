@@ -62,7 +62,7 @@ func (w *World) state() state {
 // report does to the Session what the operator writes for a step.
 func (w *World) report(step Step) {
 	s := &w.Session
-	s.Phase, s.Reason = step.Phase, step.Reason
+	s.Phase, s.Reason, s.Limit = step.Phase, step.Reason, step.Limit
 	switch step.Verb {
 	case Publish:
 		s.Published, s.PodUID, s.Epoch, s.Drained, s.Forced = true, w.Pod.UID, w.Pod.Epoch, false, false
@@ -72,7 +72,7 @@ func (w *World) report(step Step) {
 		s.Forced, s.Deadline, s.DrainedSince = step.Forced, step.Deadline, w.Now
 		w.Save = SaveState{}
 	case Settle:
-		s.Drained, s.Touched = true, false
+		s.Drained, s.Touched, s.DrainedSince = true, false, w.Now
 	case Record, Fail:
 		s.Published, s.PodUID = false, ""
 		s.Failures, s.FailingSince, s.RetryAt = step.Failures, step.Since, step.RetryAt

@@ -37,7 +37,18 @@ var Sessions = []Situation{
 	{"queued", func(o *Observation) {
 		o.Session.Phase, o.Session.Reason, o.Session.Touched, o.Slot = Queued, ReasonQueued, true, false
 	}},
+	{"refused for a limit", func(o *Observation) {
+		o.drained(Queued, ReasonLimitReached)
+		o.Session.PodUID, o.Session.Limit, o.Full = "", "limits.awake", Full{"limits.awake", true}
+	}},
+	{"full, wanted", func(o *Observation) { o.Session.Touched, o.Slot, o.Full = true, false, Full{"limits.awake", true} }},
 	{"awake", func(o *Observation) { o.published() }},
+	{"awake, asked for room", func(o *Observation) { o.published(); o.Evict = true }},
+	{"awake, makes room", func(o *Observation) {
+		o.published()
+		o.Evict, o.Session.ActiveSince = true, o.Now.Add(-DefaultIdleAfter/2)
+		o.Session.PublishedSince = o.Session.ActiveSince
+	}},
 	{"awake, idle", func(o *Observation) {
 		o.published()
 		o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Hour)

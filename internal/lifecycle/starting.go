@@ -64,6 +64,8 @@ func (o *Observation) rest() Step {
 	case o.Session.Suspended:
 		step.Phase, step.Reason = Asleep, ReasonSuspended
 	case o.Session.Phase == "":
+	case o.Session.Phase == Queued:
+		return o.refused()
 	case o.Session.Phase == Asleep && o.Session.Reason != ReasonSuspended:
 	case o.Session.Phase == Failed:
 		step.Phase = Asleep // the reason stays, for whoever asks why it sleeps
@@ -80,7 +82,7 @@ func wake(o *Observation) (Step, bool) {
 	case o.Pod != nil:
 		return Step{}, false
 	case !o.Slot:
-		return o.queue(), true
+		return o.full(), true
 	case !o.Session.Protected:
 		step.Verb = Protect
 	case o.Session.Phase == Failed:

@@ -34,6 +34,7 @@ const (
 	ReasonAsleep             Reason = "Asleep"
 	ReasonQueued             Reason = "Queued"
 	ReasonQueueTimeout       Reason = "QueueTimeout"
+	ReasonLimitReached       Reason = "LimitReached"
 	ReasonWaking             Reason = "Waking"
 	ReasonImagePullBackOff   Reason = "ImagePullBackOff"
 	ReasonUnschedulable      Reason = "Unschedulable"
@@ -63,6 +64,7 @@ type Step struct {
 	Verb   Verb
 	Phase  Phase  // to report
 	Reason Reason // to report
+	Limit  string // to report: the one that leaves no room
 
 	Forced   bool      // of an Unpublish: no demand takes it back
 	Deadline time.Time // of a forced Unpublish
@@ -78,7 +80,7 @@ type Step struct {
 
 // hold waits and leaves what is reported as it is.
 func (o *Observation) hold() Step {
-	return Step{Verb: Wait, Phase: o.Session.Phase, Reason: o.Session.Reason}
+	return Step{Verb: Wait, Phase: o.Session.Phase, Reason: o.Session.Reason, Limit: o.Session.Limit}
 }
 
 // until sets Recheck to a moment that lies ahead.

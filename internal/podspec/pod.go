@@ -46,6 +46,9 @@ func Epoch(pod *corev1.Pod) (int64, bool) {
 func metadata(t *v1alpha1.SessionTemplate, s *v1alpha1.Session, epoch int64) metav1.ObjectMeta {
 	labels := unreserved(t.Spec.Template.Labels)
 	labels[v1alpha1.LabelTemplate] = t.Name
+	if s.Spec.Tenant != "" {
+		labels[v1alpha1.LabelTenant] = s.Spec.Tenant
+	}
 	annotations := unreserved(t.Spec.Template.Annotations)
 	annotations[v1alpha1.AnnotationEpoch] = decimal(epoch)
 	agree(annotations, t)
@@ -81,6 +84,9 @@ func environment(s *v1alpha1.Session, epoch int64) []corev1.EnvVar {
 		{Name: v1alpha1.EnvTemplate, Value: s.Spec.Template},
 		{Name: v1alpha1.EnvEpoch, Value: decimal(epoch)},
 		{Name: v1alpha1.EnvFence, Value: decimal(fence)},
+	}
+	if s.Spec.Tenant != "" {
+		env = append(env, corev1.EnvVar{Name: v1alpha1.EnvTenant, Value: s.Spec.Tenant})
 	}
 	if s.Spec.Input != nil {
 		env = append(env, corev1.EnvVar{Name: v1alpha1.EnvInput, Value: v1alpha1.InputFile})

@@ -235,3 +235,26 @@ func TestPort(t *testing.T) {
 		})
 	}
 }
+
+// The tenant is in the pod only where there is one: a label is no label with an empty value.
+func TestTenant(t *testing.T) {
+	s := newSession("table-42")
+	pod := podspec.For(newTemplate(), s, 1)
+	if _, has := pod.Labels[v1alpha1.LabelTenant]; has || environmentOf(pod, v1alpha1.EnvTenant) != nil {
+		t.Errorf("a session without a tenant has %v, %v", pod.Labels, pod.Spec.Containers[0].Env)
+	}
+	s.Spec.Tenant = "alice"
+	pod = podspec.For(newTemplate(), s, 1)
+	if env := environmentOf(pod, v1alpha1.EnvTenant); pod.Labels[v1alpha1.LabelTenant] != "alice" || env == nil || env.Value != "alice" {
+		t.Errorf("a session of alice has %v, %v", pod.Labels, pod.Spec.Containers[0].Env)
+	}
+}
+
+func environmentOf(pod *corev1.Pod, name string) *corev1.EnvVar {
+	for _, v := range pod.Spec.Containers[0].Env {
+		if v.Name == name {
+			return &v
+		}
+	}
+	return nil
+}

@@ -1,117 +1,158 @@
-// Package slots holds the limit on how many sessions of a template have a pod at once: who has a place, and who waits for
-// one, first come first served. It knows nothing of Kubernetes.
+// Package slots holds the limits on how many sessions of a template have a pod at once: who has a place, who waits for one,
+// and who shall make room. Who comes first is served first within a tenant, and tenants take turns. It knows nothing of Kubernetes.
 package slots
 
 import (
-	"slices"
 	"sync"
+	"time"
 )
 
 // ID names something that takes a place.
 type ID struct{ Namespace, Name string }
 
+// Limits of a group. One below 1 is none.
+type Limits struct {
+	Awake     int  // places in all
+	Starting  int  // places of those that start
+	PerTenant int  // places of one tenant
+	EvictIdle bool // whether those who have been idle longest make room for those who wait
+}
+
+// The names of the limits, as people know them.
+const (
+	LimitAwake     = "limits.awake"
+	LimitStarting  = "limits.starting"
+	LimitPerTenant = "limits.perTenant.awake"
+)
+
+// Claim is who asks for a place, in which group, and by which limits: those of the latest claim hold for all.
+type Claim struct {
+	Of, ID ID
+	Tenant string
+	Limits Limits
+}
+
+// Stage is what the holder of a place does with it.
+type Stage int
+
+const (
+	// Starting has a pod that starts, or may have one: whoever is not known better is taken for it.
+	Starting Stage = iota
+	// Serving is published, and may be asked to make room.
+	Serving
+	// Leaving is about to make room.
+	Leaving
+	// Staying does neither: nobody knows when it will make room.
+	Staying
+)
+
+// Holder has its place already.
+type Holder struct {
+	ID     ID
+	Tenant string
+}
+
+// Answer is what the limits say to one who asks.
+type Answer struct {
+	Room  bool   // it has a place, or may take one now
+	Limit string // if there is no room: the limit that says so
+	Evict bool   // somebody waits, and of those who could make room it has been idle longest
+}
+
 // Slots counts places by group. The zero value is empty and ready; it is safe for concurrent use.
 type Slots struct {
-	// Freed is called, without a lock held, for each ID that waited and now may take a place.
+	// Freed is called, without a lock held, for each ID that has to ask again: it waited and now may take a place, or it has
+	// one and shall make room. Whoever was answered otherwise before is told of each such change.
 	Freed func(ID)
 
 	mu     sync.Mutex
 	groups map[ID]*group
 }
 
-type group struct {
-	limit   int
-	holders map[ID]bool
-	waiting []ID
-}
-
 // Seed makes sure that a group is known, with its holders of now: those that had their place before this process began.
-// It asks for them only once for each group.
-func (s *Slots) Seed(of ID, holders func() ([]ID, error)) error {
+// It asks for them only once for each group. Until more is said of them they count as starting.
+func (s *Slots) Seed(of ID, holders func() ([]Holder, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.groups[of] != nil {
 		return nil
 	}
-	ids, err := holders()
+	known, err := holders()
 	if err != nil {
 		return err
 	}
-	g := &group{holders: map[ID]bool{}}
-	for _, id := range ids {
-		g.holders[id] = true
+	g := s.known(of)
+	for _, h := range known {
+		g.hold(h.ID, h.Tenant, Starting, time.Time{})
 	}
-	if s.groups == nil {
-		s.groups = map[ID]*group{}
-	}
-	s.groups[of] = g
 	return nil
 }
 
-// Room says whether id has a place, or could take one now. A limit below 1 is none.
-func (s *Slots) Room(of, id ID, limit int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.group(of, limit).room(id)
+// Ask says whether the claim has room.
+func (s *Slots) Ask(c Claim) (answer Answer) {
+	s.change(c.Of, func(g *group) {
+		g.limits = c.Limits
+		answer = g.ask(c.ID, c.Tenant)
+	})
+	return answer
 }
 
-// Take gives id a place, and says whether there was one.
-func (s *Slots) Take(of, id ID, limit int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.group(of, limit)
-	if !g.room(id) {
-		return false
-	}
-	g.take(id)
-	return true
+// Take gives the claim a place to start in, and says whether there was one.
+func (s *Slots) Take(c Claim) (taken bool) {
+	s.change(c.Of, func(g *group) {
+		g.limits = c.Limits
+		if taken = g.ask(c.ID, c.Tenant).Room; taken {
+			g.hold(c.ID, c.Tenant, Starting, time.Time{})
+		}
+	})
+	return taken
 }
 
-// Hold gives id a place whatever the limit is: it has its pod.
-func (s *Slots) Hold(of, id ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known(of).take(id)
+// Hold gives the claim a place whatever the limits are: it has its pod. Of one that serves, since is when it was needed last.
+func (s *Slots) Hold(c Claim, stage Stage, since time.Time) {
+	s.change(c.Of, func(g *group) {
+		g.limits = c.Limits
+		g.hold(c.ID, c.Tenant, stage, since)
+	})
 }
 
-// Wait puts id at the end of the queue, if it does not stand there.
-func (s *Slots) Wait(of, id ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if g := s.known(of); !g.holders[id] && !slices.Contains(g.waiting, id) {
-		g.waiting = append(g.waiting, id)
-	}
+// Wait puts the claim at the end of its tenant's queue, if it does not stand there. A place that it has is given up, for it has
+// no pod.
+func (s *Slots) Wait(c Claim) {
+	s.change(c.Of, func(g *group) {
+		g.limits = c.Limits
+		g.drop(c.ID)
+		g.line.add(c.ID, c.Tenant)
+	})
 }
 
-// Free takes id's place and its turn in the queue away, and calls those who may have a place now.
+// Free takes a place and a turn in the queue away.
 func (s *Slots) Free(of, id ID) {
-	for _, next := range s.free(of, id) {
-		s.Freed(next)
+	if !s.seeded(of) {
+		return
+	}
+	s.change(of, func(g *group) {
+		g.drop(id)
+		g.line.remove(id)
+	})
+}
+
+// change makes a change of a group, and calls those for whom it makes a difference.
+func (s *Slots) change(of ID, what func(*group)) {
+	s.mu.Lock()
+	g := s.known(of)
+	what(g)
+	called := g.calls()
+	s.mu.Unlock()
+	for _, id := range called {
+		s.Freed(id)
 	}
 }
 
-func (s *Slots) free(of, id ID) []ID {
+func (s *Slots) seeded(of ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[of]
-	if g == nil {
-		return nil
-	}
-	at := slices.Index(g.waiting, id)
-	if at < 0 && !g.holders[id] {
-		return nil
-	}
-	if at >= 0 {
-		g.waiting = slices.Delete(g.waiting, at, at+1)
-	}
-	delete(g.holders, id)
-	return slices.Clone(g.waiting[:g.within(len(g.waiting))])
-}
-
-func (s *Slots) group(of ID, limit int) *group {
-	g := s.known(of)
-	g.limit = limit
-	return g
+	return s.groups[of] != nil
 }
 
 func (s *Slots) known(of ID) *group {
@@ -119,34 +160,7 @@ func (s *Slots) known(of ID) *group {
 		s.groups = map[ID]*group{}
 	}
 	if s.groups[of] == nil {
-		s.groups[of] = &group{holders: map[ID]bool{}}
+		s.groups[of] = &group{holders: map[ID]holder{}, tenants: map[string]int{}}
 	}
 	return s.groups[of]
-}
-
-// room says whether id stands within the free places of the queue; one that does not stand there yet comes last.
-func (g *group) room(id ID) bool {
-	if g.limit < 1 || g.holders[id] {
-		return true
-	}
-	place := slices.Index(g.waiting, id)
-	if place < 0 {
-		place = len(g.waiting)
-	}
-	return place < g.limit-len(g.holders)
-}
-
-// within is how many of n the free places are enough for.
-func (g *group) within(n int) int {
-	if g.limit < 1 {
-		return n
-	}
-	return max(0, min(n, g.limit-len(g.holders)))
-}
-
-func (g *group) take(id ID) {
-	g.holders[id] = true
-	if at := slices.Index(g.waiting, id); at >= 0 {
-		g.waiting = slices.Delete(g.waiting, at, at+1)
-	}
 }

@@ -26,7 +26,7 @@ var _ = Describe("kubectl get", func() {
 	BeforeEach(func(ctx SpecContext) {
 		given(ctx, session("never-wanted"))
 		given(ctx, session("asleep", `status={phase: Asleep, epoch: 6, activity: {time: "`+daysAgo(3)+`"}, conditions: [`+ready("False", "Asleep")+`]}`))
-		given(ctx, session("awake", `status={phase: Awake, epoch: 7, activity: {time: "`+daysAgo(2)+`"}, conditions: [`+ready("True", "Serving")+`],
+		given(ctx, session("awake", "spec.tenant=alice", `status={phase: Awake, epoch: 7, activity: {time: "`+daysAgo(2)+`"}, conditions: [`+ready("True", "Serving")+`],
 			pod: {name: chess.awake, uid: u, node: node-1}, endpoint: {uid: u, address: 10.0.0.1, port: 80}}`))
 		given(ctx, session("failed", `status={phase: Failed, epoch: 1, activity: {time: "`+daysAgo(400)+`"}, conditions: [`+ready("False", "ImagePullBackOff")+`]}`))
 		given(ctx, template())

@@ -20,7 +20,7 @@ var _ = Describe("A field selector of Sessions", func() {
 		given(ctx, session("asleep", "status={phase: Asleep}"))
 		given(ctx, session("awake", "status={phase: Awake}"))
 		given(ctx, session("draining", "status={phase: Draining}"))
-		given(ctx, session("a", "metadata.name=go.a", "spec.template=go"))
+		given(ctx, session("a", "metadata.name=go.a", "spec.template=go", "spec.tenant=alice"))
 	})
 
 	DescribeTable("selects (004-22)",
@@ -35,6 +35,7 @@ var _ = Describe("A field selector of Sessions", func() {
 		},
 		Entry("by template", "spec.template=go", "go.a"),
 		Entry("by key", "spec.key=awake", "chess.awake"),
+		Entry("by tenant", "spec.tenant=alice", "go.a"),
 		Entry("by template and key", "spec.template=chess,spec.key=a"),
 		Entry("by phase", "status.phase=Draining", "chess.draining"),
 		Entry("what nobody has wanted", "status.phase=", "chess.new", "go.a"),

@@ -84,6 +84,9 @@ var _ = Describe("The spec of a Session", func() {
 		Entry("with upper case in the template", "spec.template=Chess", "spec.template"),
 		Entry("with a key of 1025 letters", "spec.key="+strings.Repeat("a", 1025), "spec.key"),
 		Entry("with a key of 1026 bytes in 513 letters", "spec.key="+strings.Repeat("ü", 513), "must have at most 1024 bytes"),
+		Entry("with an empty tenant", `spec.tenant=""`, "spec.tenant"),
+		Entry("with upper case in the tenant", "spec.tenant=Alice", "spec.tenant"),
+		Entry("with a tenant of 64 letters", "spec.tenant="+strings.Repeat("a", 64), "spec.tenant"),
 		Entry("with NUL in the key", `spec.key="a\u0000b"`, "spec.key"),
 		Entry("with four fields in the schedule", "spec.schedule='0 6 * *'", "spec.schedule"),
 		Entry("with six fields in the schedule", "spec.schedule='0 0 6 * * *'", "spec.schedule"),
@@ -124,12 +127,20 @@ var _ = Describe("The spec of a Session", func() {
 
 	DescribeTable("is immutable",
 		func(ctx SpecContext, change, message string) {
-			s := given(ctx, session("a"))
+			s := given(ctx, session("a", "spec.tenant=alice"))
 			Expect(api.Patch(ctx, s, patch(change))).To(MatchError(ContainSubstring(message)))
 		},
 		Entry("in its key", "spec: {key: b}", "key is immutable"),
 		Entry("in its template", "spec: {template: go}", "template is immutable"),
+		Entry("in its tenant", "spec: {tenant: bob}", "tenant is immutable"),
+		Entry("in having a tenant", "spec: {tenant: null}", "tenant is immutable"),
 	)
+
+	It("gets no tenant that it was made without", func(ctx SpecContext) {
+		s := given(ctx, session("a"))
+		Expect(api.Patch(ctx, s, patch("spec: {tenant: alice}"))).To(MatchError(ContainSubstring("tenant is immutable")))
+		Expect(api.Patch(ctx, s, patch("metadata: {labels: {a: b}}"))).To(Succeed())
+	})
 })
 
 var _ = Describe("The status of a Session", func() {

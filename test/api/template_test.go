@@ -25,7 +25,7 @@ spec:
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
-  limits: {awake: 1000, sessions: 100000}
+  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10}, whenFull: EvictIdle}
   template:
     metadata:
       labels: {app: chess}
@@ -63,6 +63,13 @@ var _ = Describe("A SessionTemplate", func() {
 		Expect(t.Status).To(BeZero())
 	})
 
+	It("queues when a limit is reached, unless it says otherwise", func(ctx SpecContext) {
+		Expect(api.Create(ctx, template("spec.limits={awake: 1}"))).To(Succeed())
+		t := &v1alpha1.SessionTemplate{}
+		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "chess"}, t)).To(Succeed())
+		Expect(t.Spec.Limits.WhenFull).To(Equal(v1alpha1.FullQueue))
+	})
+
 	It("may be written again as it was", func(ctx SpecContext) {
 		t := given(ctx, object(full))
 		Expect(api.Update(ctx, t)).To(Succeed())
@@ -86,8 +93,8 @@ var _ = Describe("A SessionTemplate", func() {
 		},
 		Entry("with a dot in its name", "metadata.name=chess.v2", "metadata.name: no dots"),
 		Entry("with a name of 64 letters", "metadata.name="+strings.Repeat("a", 64), "at most 63 characters"),
-		Entry("with another mode", "spec.mode=Task", "spec.mode"),
-		Entry("without a port", "spec.port-", "spec.port: Required value"),
+		Entry("with another mode", "spec.mode=Forever", "spec.mode"),
+		Entry("without a port", "spec.port-", "port: required, unless mode is Task"),
 		Entry("with a port that is a list", "spec.port=[80]", "spec.port"),
 		Entry("without a pod template", "spec.template-", "spec.template: Required value"),
 		Entry("without containers", "spec.template.spec.containers-", "spec.template.spec.containers: Required value"),
@@ -107,6 +114,10 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
 		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
 		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
+		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
+		Entry("with a limit of no create", "spec.limits={createsPerMinute: 0}", "spec.limits.createsPerMinute"),
+		Entry("with a tenant's limit of no pod", "spec.limits={perTenant: {awake: 0}}", "spec.limits.perTenant.awake"),
+		Entry("with something else when full", "spec.limits={whenFull: Evict}", "spec.limits.whenFull"),
 		Entry("with a negative limit", "spec.limits={sessions: -1}", "spec.limits.sessions"),
 	)
 })
