@@ -51,6 +51,7 @@ func observeSession(w *world) lifecycle.Session {
 		PublishedSince: w.memory.publication.since,
 		DrainedSince:   w.memory.drain.since,
 	}
+	o.IdleAfter, o.BusyUntil = w.memory.said(s.Demand())
 	if status.Pod != nil {
 		o.PodUID = string(status.Pod.UID)
 	}

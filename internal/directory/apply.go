@@ -39,7 +39,10 @@ func (d *Directory) Lost(id ID, uid string) {
 
 // Missed says that a touch failed. It is asked for again soon, if the session still needs it.
 func (d *Directory) Missed(id ID) {
-	d.answered(id, func(e *entry) { d.rest(e, retryAfter) })
+	d.answered(id, func(e *entry) {
+		e.word.unsaid = e.word.heard
+		d.rest(e, retryAfter)
+	})
 }
 
 func (d *Directory) answered(id ID, what func(*entry)) {
@@ -52,6 +55,7 @@ func (d *Directory) answered(id ID, what func(*entry)) {
 	}
 	e.asked = false
 	what(e)
+	d.speak(e)
 	s.drop(e)
 }
 

@@ -60,6 +60,7 @@ type View struct {
 	Deadline time.Time // of a forced drain
 	Gone     bool      // being deleted: whoever comes now is refused
 	Activity time.Time // of the latest touch by any gateway; to see that there was one, never to be compared with a clock
+	Word     Word      // of the workload, by that touch
 
 	IdleAfter time.Duration // how long nobody may need the session until it falls asleep; zero: not known
 	Counts    bool          // whether an open upgraded connection keeps it awake, as a request does
@@ -138,6 +139,7 @@ func (d *Directory) Enter(id ID) (*Visit, bool) {
 		return nil, false
 	}
 	e.requests++
+	e.rouse()
 	if e.rested {
 		d.ask(e)
 	}

@@ -21,6 +21,7 @@ type entry struct {
 
 	changed chan struct{} // closed at the next view; made by the first who waits for it
 	pace    pace
+	word    word
 	rested  bool // nobody needed the session when a touch was due: the next visit asks for one
 	asked   bool // a touch was asked for, and nobody has said yet what became of it
 }
@@ -48,6 +49,7 @@ func (d *Directory) endTerm(e *entry) {
 	e.pod = ""
 	e.term++
 	e.requests, e.conns = 0, 0
+	e.word = word{}
 	for v := range e.open {
 		v.close()
 	}

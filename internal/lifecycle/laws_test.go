@@ -71,7 +71,11 @@ func withTimes(o Observation) []Observation {
 	if !o.Session.Published {
 		return all
 	}
-	return cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
+	all = cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
+	told := cross([]Observation{o}, func(o *Observation) { o.Session.BusyUntil = o.Now.Add(time.Hour) },
+		func(o *Observation) { o.Session.IdleAfter = new(time.Duration) },
+		func(o *Observation) { o.Session.IdleAfter, o.Session.BusyUntil = new(time.Duration), o.Now.Add(time.Hour) })
+	return append(all, told...)
 }
 
 func withPods(o Observation) []Observation {
@@ -122,6 +126,9 @@ var laws = []law{
 	}},
 	{"nothing is stopped or deleted while it is published", func(o *Observation, s Step) bool {
 		return s.Verb != Stop && (s.Verb != Delete || !o.current()) || !o.Session.Published
+	}},
+	{"a busy workload is not unpublished, unless its pod or its session goes (000-26, 000-63)", func(o *Observation, s Step) bool {
+		return s.Verb != Unpublish || !o.Session.Published || !o.Now.Before(o.Session.BusyUntil) || o.Session.Deleting || o.Pod.Deleting
 	}},
 	{"a wanted pod is not stopped, unless by force (000-12)", func(o *Observation, s Step) bool {
 		return s.Verb != Stop || !o.wanted() || o.Session.Forced

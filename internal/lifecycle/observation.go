@@ -49,6 +49,9 @@ type Session struct {
 	PublishedSince time.Time // when the publication was first seen
 	DrainedSince   time.Time // when the drain was first seen
 
+	IdleAfter *time.Duration // what the workload said, in the place of the template's; nil: nothing
+	BusyUntil time.Time      // the workload said that it stays awake until then
+
 	Failures int       // abnormal ends in a row
 	RetryAt  time.Time // no start before this
 }
@@ -132,7 +135,11 @@ func (o *Observation) wanted() bool {
 
 // idleAt is when a published session that is not touched any more falls asleep.
 func (o *Observation) idleAt() time.Time {
-	return later(o.Session.ActiveSince, o.Session.PublishedSince).Add(o.Template.IdleAfter)
+	after := o.Template.IdleAfter
+	if said := o.Session.IdleAfter; said != nil {
+		after = *said
+	}
+	return later(later(o.Session.ActiveSince, o.Session.PublishedSince).Add(after), o.Session.BusyUntil)
 }
 
 func later(a, b time.Time) time.Time {
