@@ -40,7 +40,7 @@ func (d *Directory) Lost(id ID, uid string) {
 // Missed says that a touch failed. It is asked for again soon, if the session still needs it.
 func (d *Directory) Missed(id ID) {
 	d.answered(id, func(e *entry) {
-		e.word.unsaid = e.word.heard
+		e.word.miss()
 		d.rest(e, retryAfter)
 	})
 }

@@ -65,8 +65,8 @@ func (d *Directory) noticeTouch(e *entry, old *View) {
 	}
 	now := d.Now()
 	if touched {
+		e.word.hear(e.view.Word, e.view.Activity.Before(e.activity), !e.busy(), now)
 		e.activity = e.view.Activity
-		e.word.hear(e.view.Word, now)
 	}
 	if e.view.Listed {
 		d.tire(e)
@@ -114,16 +114,16 @@ func (d *Directory) look(e *entry) {
 
 // tire asks for a touch of e if somebody needs the session, and else leaves it to the next visit.
 func (d *Directory) tire(e *entry) {
-	if !e.needsTouch() {
+	if !e.needsTouch(d.Now()) {
 		e.rested = true
 		return
 	}
 	d.ask(e)
 }
 
-func (e *entry) needsTouch() bool {
+func (e *entry) needsTouch(now time.Time) bool {
 	lately := e.pace.seen.Add(e.lasts() / toleranceShare)
-	return e.busy() || e.mustSpeak() || e.pace.needed.After(lately)
+	return e.busy() || e.mustSpeak(now) || e.pace.needed.After(lately)
 }
 
 // ask asks for a touch, unless one is under way or would change nothing.

@@ -5,6 +5,9 @@ import "time"
 // speakPace is the least time between two touches of a session that only carry what its workload said.
 const speakPace = time.Second
 
+// underWay is how long a touch is under way, as a rule: what was said meanwhile it does not know of.
+const underWay = 100 * time.Millisecond
+
 // Word is what a workload says of how long its session stays awake. Nil: nothing of that.
 type Word struct {
 	IdleAfter *time.Duration // in the place of the template's; zero: fall asleep as soon as nobody is there
@@ -14,14 +17,42 @@ type Word struct {
 // sleeps is whether it says that the session falls asleep.
 func (w Word) sleeps() bool { return w.IdleAfter != nil && *w.IdleAfter == 0 }
 
-// word is what holds of all that the workload said in this term, here and, by their touches, to other gateways.
-type word struct {
+// claim is a word as of some moment.
+type claim struct {
 	idleAfter *time.Duration // nil: the template's
 	busyUntil time.Time
 	nap       bool // fall asleep as soon as nobody is there; the next who comes ends that
+}
 
-	told   time.Time // until when the workload is busy by the latest touch
-	heard  bool      // it said something here
+func claimOf(w Word, now time.Time) (c claim) {
+	if c.nap = w.sleeps(); !c.nap {
+		c.idleAfter = w.IdleAfter
+	}
+	if w.Busy != nil {
+		c.busyUntil = now.Add(*w.Busy)
+	}
+	return c
+}
+
+// sameIdle is whether two claims have the same idle time.
+func (c claim) sameIdle(other claim) bool {
+	if c.idleAfter == nil || other.idleAfter == nil {
+		return c.idleAfter == other.idleAfter
+	}
+	return *c.idleAfter == *other.idleAfter
+}
+
+// sameBusy is whether two claims are busy for the same time from now on.
+func (c claim) sameBusy(other claim, now time.Time) bool {
+	return later(c.busyUntil, now).Equal(later(other.busyUntil, now))
+}
+
+// word is what holds of all that the workload said in this term, here and, by their touches, to other gateways.
+type word struct {
+	claim
+	told   claim     // by the latest touch, or by the one that is under way
+	known  claim     // by the latest touch
+	heard  time.Time // when the workload said something here, last
 	unsaid bool      // what holds is in no touch yet
 	urgent bool      // and that cannot wait until a touch is due
 }
@@ -34,12 +65,13 @@ func (v *Visit) Says(w Word) {
 	if v.left || v.term != e.term {
 		return
 	}
-	e.word.heard = true
+	now := v.d.Now()
+	e.word.heard = now
 	if w.IdleAfter != nil {
 		e.word.idle(*w.IdleAfter)
 	}
 	if w.Busy != nil {
-		e.word.busy(*w.Busy, v.d.Now())
+		e.word.busy(*w.Busy, now)
 	}
 	v.d.speak(e)
 }
@@ -60,38 +92,62 @@ func (w *word) idle(after time.Duration) {
 // session is touched anyway, it waits for that touch.
 func (w *word) busy(left time.Duration, now time.Time) {
 	w.busyUntil = now.Add(left)
-	off := w.busyUntil.Sub(later(w.told, now)).Abs()
+	off := w.busyUntil.Sub(later(w.told.busyUntil, now)).Abs()
 	w.unsaid = w.unsaid || off > 0
 	w.urgent = w.urgent || off > left/paceShare
 }
 
-// hear takes in what a touch says, unless something was said here that is in no touch yet.
-func (w *word) hear(by Word, now time.Time) {
-	w.told = time.Time{}
-	if by.Busy != nil {
-		w.told = now.Add(*by.Busy)
-	}
-	if w.unsaid {
+// hear takes in what a touch says. What was said here, and is in no touch yet, gives way to what another gateway was told since. A
+// touch whose time lies before that of the one before it was under way when that came: it does not undo what was said here just
+// now, but is answered with it.
+func (w *word) hear(by Word, back, alone bool, now time.Time) {
+	touch, told, known := claimOf(by, now), w.told, w.known
+	w.told, w.known = touch, touch
+	just := now.Sub(w.heard) < underWay
+	if back && just {
+		w.unsaid, w.urgent = true, true
 		return
 	}
-	w.busyUntil, w.nap, w.idleAfter = w.told, by.sleeps(), by.IdleAfter
-	if w.nap {
-		w.idleAfter = nil
+	if w.sameIdle(told) || !just && !touch.sameIdle(known) {
+		w.idleAfter = touch.idleAfter
 	}
+	switch {
+	case w.sameBusy(told, now), !just && known.busyUntil.Sub(later(touch.busyUntil, now)) > speakPace:
+		w.busyUntil = touch.busyUntil
+	case !just:
+		w.busyUntil = later(w.busyUntil, touch.busyUntil)
+	}
+	switch {
+	case touch.nap && !told.nap: // said by another gateway
+		w.nap = alone
+	case !touch.nap:
+		w.nap = w.nap && w.unsaid
+	}
+	napped := w.nap && !touch.nap || told.nap && !w.nap // to be said, or to be taken back
+	w.unsaid = w.unsaid && (napped || !w.sameIdle(touch) || !w.sameBusy(touch, now))
 }
 
 // say is what holds, for a touch.
 func (w *word) say(now time.Time, alone bool) (out Word) {
+	w.told = w.claim
+	w.told.nap = w.nap && alone
+	w.unsaid, w.urgent = false, false
 	out.IdleAfter = w.idleAfter
-	if w.nap && alone {
+	if w.told.nap {
 		out.IdleAfter = new(time.Duration)
 	}
-	w.told = w.busyUntil
 	if left := w.busyUntil.Sub(now); left > 0 {
 		out.Busy = &left
 	}
-	w.unsaid, w.urgent = false, false
 	return out
+}
+
+// miss says that the touch under way failed.
+func (w *word) miss() { w.told, w.unsaid = w.known, true }
+
+// news is whether there is something to say.
+func (w *word) news(now time.Time) bool {
+	return w.unsaid && (w.nap != w.told.nap || !w.sameIdle(w.told) || !w.sameBusy(w.told, now))
 }
 
 // Word is what the next touch of a session says for its workload. It counts as said, until Missed.
@@ -121,13 +177,14 @@ func (d *Directory) doze(e *entry) {
 	}
 }
 
-// speak asks for a touch that says what cannot wait, but for one in a second only.
+// speak asks for a touch that says what cannot wait, but for one in a second only, or in the time in which a session is touched
+// anyway if that is less.
 func (d *Directory) speak(e *entry) {
-	if !e.word.urgent || !e.mustSpeak() {
+	now := d.Now()
+	if !e.word.urgent || !e.mustSpeak(now) {
 		return
 	}
-	now := d.Now()
-	wait := e.pace.spoke.Add(speakPace).Sub(now)
+	wait := e.pace.spoke.Add(min(speakPace, e.lasts()/paceShare)).Sub(now)
 	if wait <= 0 {
 		d.ask(e)
 		return
@@ -138,10 +195,12 @@ func (d *Directory) speak(e *entry) {
 }
 
 // mustSpeak is whether a touch has something to say. Only a published session has: any other would be woken by it.
-func (e *entry) mustSpeak() bool { return e.word.unsaid && e.view.State == Reachable }
+func (e *entry) mustSpeak(now time.Time) bool { return e.view.State == Reachable && e.word.news(now) }
 
 // lasts is how long e stays awake after the latest touch, as the operator takes it.
-func (e *entry) lasts() time.Duration { return max(e.idleAfter(), e.word.told.Sub(e.pace.seen)) }
+func (e *entry) lasts() time.Duration {
+	return max(e.idleAfter(), e.word.told.busyUntil.Sub(e.pace.seen))
+}
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -74,7 +74,9 @@ func withTimes(o Observation) []Observation {
 	all = cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
 	told := cross([]Observation{o}, func(o *Observation) { o.Session.BusyUntil = o.Now.Add(time.Hour) },
 		func(o *Observation) { o.Session.IdleAfter = new(time.Duration) },
-		func(o *Observation) { o.Session.IdleAfter, o.Session.BusyUntil = new(time.Duration), o.Now.Add(time.Hour) })
+		func(o *Observation) {
+			o.Session.IdleAfter, o.Session.BusyUntil = new(time.Duration), o.Now.Add(time.Hour)
+		})
 	return append(all, told...)
 }
 
