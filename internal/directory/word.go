@@ -52,7 +52,7 @@ type word struct {
 	claim
 	told   claim     // by the latest touch, or by the one that is under way
 	known  claim     // by the latest touch
-	heard  time.Time // when the workload said something here, last
+	last   time.Time // when the workload said something here
 	unsaid bool      // what holds is in no touch yet
 	urgent bool      // and that cannot wait until a touch is due
 }
@@ -66,7 +66,7 @@ func (v *Visit) Says(w Word) {
 		return
 	}
 	now := v.d.Now()
-	e.word.heard = now
+	e.word.last = now
 	if w.IdleAfter != nil {
 		e.word.idle(*w.IdleAfter)
 	}
@@ -88,44 +88,63 @@ func (w *word) idle(after time.Duration) {
 	}
 }
 
-// busy makes that the time for which the workload is busy. If it is off from what was told by less than the share in which a
-// session is touched anyway, it waits for that touch.
+// busy makes that the time for which the workload is busy. If that is off from what was told by a tenth of it or less, it waits for
+// the touch that is due next: a lease that each answer renews costs no touch each.
 func (w *word) busy(left time.Duration, now time.Time) {
 	w.busyUntil = now.Add(left)
 	off := w.busyUntil.Sub(later(w.told.busyUntil, now)).Abs()
 	w.unsaid = w.unsaid || off > 0
-	w.urgent = w.urgent || off > left/paceShare
+	w.urgent = w.urgent || off > left/toleranceShare
+}
+
+// heard is a touch that came in, beside what was known when it came.
+type heard struct {
+	touch       claim
+	told, known claim
+	just        bool // something was said here that the touch may not know of
+	alone       bool // nobody is there
+	now         time.Time
 }
 
 // hear takes in what a touch says. What was said here, and is in no touch yet, gives way to what another gateway was told since. A
 // touch whose time lies before that of the one before it was under way when that came: it does not undo what was said here just
 // now, but is answered with it.
 func (w *word) hear(by Word, back, alone bool, now time.Time) {
-	touch, told, known := claimOf(by, now), w.told, w.known
-	w.told, w.known = touch, touch
-	just := now.Sub(w.heard) < underWay
-	if back && just {
+	h := heard{touch: claimOf(by, now), told: w.told, known: w.known, just: now.Sub(w.last) < underWay, alone: alone, now: now}
+	w.told, w.known = h.touch, h.touch
+	if back && h.just {
 		w.unsaid, w.urgent = true, true
 		return
 	}
-	if w.sameIdle(told) || !just && !touch.sameIdle(known) {
-		w.idleAfter = touch.idleAfter
+	if w.sameIdle(h.told) || !h.just && !h.touch.sameIdle(h.known) {
+		w.idleAfter = h.touch.idleAfter
 	}
+	w.hearBusy(&h)
+	w.hearNap(&h)
+	w.unsaid = w.unsaid && (w.owesNap(&h) || !w.sameIdle(h.touch) || !w.sameBusy(h.touch, now))
+}
+
+func (w *word) hearBusy(h *heard) {
+	shortened := h.known.busyUntil.Sub(later(h.touch.busyUntil, h.now)) > underWay
 	switch {
-	case w.sameBusy(told, now), !just && known.busyUntil.Sub(later(touch.busyUntil, now)) > speakPace:
-		w.busyUntil = touch.busyUntil
-	case !just:
-		w.busyUntil = later(w.busyUntil, touch.busyUntil)
+	case w.sameBusy(h.told, h.now), !h.just && shortened:
+		w.busyUntil = h.touch.busyUntil
+	case !h.just:
+		w.busyUntil = later(w.busyUntil, h.touch.busyUntil)
 	}
+}
+
+func (w *word) hearNap(h *heard) {
 	switch {
-	case touch.nap && !told.nap: // said by another gateway
-		w.nap = alone
-	case !touch.nap:
+	case h.touch.nap && !h.told.nap: // said by another gateway
+		w.nap = h.alone
+	case !h.touch.nap:
 		w.nap = w.nap && w.unsaid
 	}
-	napped := w.nap && !touch.nap || told.nap && !w.nap // to be said, or to be taken back
-	w.unsaid = w.unsaid && (napped || !w.sameIdle(touch) || !w.sameBusy(touch, now))
 }
+
+// owesNap is whether a nap is to be said, or one that was said here is to be taken back.
+func (w *word) owesNap(h *heard) bool { return w.nap && !h.touch.nap || h.told.nap && !w.nap }
 
 // say is what holds, for a touch.
 func (w *word) say(now time.Time, alone bool) (out Word) {

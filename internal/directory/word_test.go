@@ -117,8 +117,8 @@ func TestBusyCostsNoTouchForEachAnswer(t *testing.T) {
 			a.says(t, 0, busy(10*time.Minute))
 			time.Sleep(time.Second)
 		}
-		if n := a.count(); n < 2 || n > 6 {
-			t.Errorf("%d touches by 600 answers in ten minutes, each of which said 10m: want one each third of that", n)
+		if n := a.count(); n < 8 || n > 12 {
+			t.Errorf("%d touches by 600 answers in ten minutes, each of which said 10m: want one each tenth of that", n)
 		}
 		a.tell(absent(10000))
 	})
@@ -365,11 +365,13 @@ func (h *holds) judge(a *api) string {
 	if h.nap && h.race {
 		late = 2 * h.after
 	}
-	if slept.Before(h.busyUntil) {
+	// Touches of two gateways may cross, and the one that knows less may come last: that costs what was not worth a touch.
+	if crossed := h.lease / 10 * time.Duration(min(1, len(a.gateways)-1)); slept.Before(h.busyUntil.Add(-crossed)) {
 		return fmt.Sprintf("asleep %v before the workload was idle", h.busyUntil.Sub(slept))
 	}
 	if want.Before(h.busyUntil) {
 		want = h.busyUntil
+		early += h.lease / 10
 	}
 	const slack = 4 * lag
 	if off := want.Sub(slept); off > early+slack {
