@@ -53,8 +53,9 @@ func (d *Directory) answered(id ID, what func(*entry)) {
 	if e == nil {
 		return
 	}
-	e.asked = false
+	e.asked, e.answering = false, true
 	what(e)
+	e.answering = false
 	d.speak(e)
 	s.drop(e)
 }

@@ -24,6 +24,8 @@ type entry struct {
 	word    word
 	rested  bool // nobody needed the session when a touch was due: the next visit asks for one
 	asked   bool // a touch was asked for, and nobody has said yet what became of it
+
+	answering bool // that is being said now
 }
 
 // inFlight is how many visits there are that must end, or take the sleep back, before the session stops.

@@ -65,7 +65,7 @@ func (d *Directory) noticeTouch(e *entry, old *View) {
 	}
 	now := d.Now()
 	if touched {
-		e.word.hear(e.view.Word, e.view.Activity.Before(e.activity), !e.busy(), now)
+		e.hear(now)
 		e.activity = e.view.Activity
 	}
 	if e.view.Listed {

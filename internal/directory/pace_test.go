@@ -18,7 +18,6 @@ import (
 // api is an API server with one session of a given idle time, an operator that puts it to sleep, and gateways that see
 // each version a moment later.
 type api struct {
-	underWay atomic.Int32 // touches
 	inFlight atomic.Int32 // requests, where a story tells
 
 	idle     time.Duration
@@ -30,7 +29,8 @@ type api struct {
 	activity time.Time      // of the latest touch, as its gateway says
 	said     directory.Word // by that
 	touches  int
-	late     int // touches of a session that was asleep
+	late     int  // touches of a session that was asleep
+	race     bool // a touch was under way while another let the session sleep at once
 	up       bool
 }
 
@@ -47,10 +47,8 @@ func newAPI(idle time.Duration, gateways int) *api {
 				if !at.After(seen) {
 					at = seen.Add(time.Microsecond)
 				}
-				a.underWay.Add(1)
 				time.Sleep(lag)
 				a.touch(d, n.ID, at, says)
-				a.underWay.Add(-1)
 			})
 		}
 		a.gateways = append(a.gateways, d)
@@ -73,6 +71,7 @@ func (a *api) touch(by *directory.Directory, id directory.ID, at time.Time, says
 		return
 	}
 	a.touches++
+	a.noteRace(at, says)
 	a.touched, a.activity, a.said = time.Now(), at, says
 	v := a.view()
 	by.Touched(id, v)

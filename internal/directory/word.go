@@ -103,16 +103,22 @@ type heard struct {
 	told, known claim
 	just        bool // something was said here that the touch may not know of
 	alone       bool // nobody is there
+	ours        bool // it is a touch of this gateway, as far as is known
+	back        bool // its time lies before that of the touch before it
 	now         time.Time
 }
 
-// hear takes in what a touch says. What was said here, and is in no touch yet, gives way to what another gateway was told since. A
+// hear takes in what the touch says that the view of e shows. What was said here, and is in no touch yet, gives way to what another gateway was told since. A
 // touch whose time lies before that of the one before it was under way when that came: it does not undo what was said here just
 // now, but is answered with it.
-func (w *word) hear(by Word, back, alone bool, now time.Time) {
-	h := heard{touch: claimOf(by, now), told: w.told, known: w.known, just: now.Sub(w.last) < underWay, alone: alone, now: now}
+func (e *entry) hear(now time.Time) {
+	w := &e.word
+	h := heard{
+		touch: claimOf(e.view.Word, now), told: w.told, known: w.known, just: now.Sub(w.last) < underWay,
+		alone: !e.busy(), ours: e.answering || e.asked, back: e.view.Activity.Before(e.activity), now: now,
+	}
 	w.told, w.known = h.touch, h.touch
-	if back && h.just {
+	if h.back && h.just {
 		w.unsaid, w.urgent = true, true
 		return
 	}
@@ -138,8 +144,8 @@ func (w *word) hearNap(h *heard) {
 	switch {
 	case h.touch.nap && !h.told.nap: // said by another gateway
 		w.nap = h.alone
-	case !h.touch.nap:
-		w.nap = w.nap && w.unsaid
+	case !h.touch.nap: // somebody came there; or the touch was ours, and on its way before that was said
+		w.nap = w.nap && w.unsaid && h.ours
 	}
 }
 
@@ -150,7 +156,7 @@ func (w *word) owesNap(h *heard) bool { return w.nap && !h.touch.nap || h.told.n
 func (w *word) say(now time.Time, alone bool) (out Word) {
 	w.told = w.claim
 	w.told.nap = w.nap && alone
-	w.unsaid, w.urgent = false, false
+	w.unsaid, w.urgent = w.nap && !alone, false
 	out.IdleAfter = w.idleAfter
 	if w.told.nap {
 		out.IdleAfter = new(time.Duration)
