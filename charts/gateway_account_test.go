@@ -152,6 +152,8 @@ func TestWhatAGatewayMayDo(t *testing.T) {
 		{"create a session", creates(newSession("new", nil))},
 		{"touch for a request", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000006Z", "source": "request", "by": "a"}}`)},
 		{"touch for a connection", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000007Z", "source": "connection", "by": "b"}}`)},
+		{"write what the workload said", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "request", "idleAfter": "1m30s", "busy": "9m59.5s"}}`)},
+		{"write what it says no more", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000009Z", "source": "request", "idleAfter": null, "busy": null}}`)},
 		{"list sessions", lists(&v1alpha1.SessionList{})},
 		{"list templates", lists(&v1alpha1.SessionTemplateList{})},
 		{"make its own lease", creates(newLease(system, ownPod))},
@@ -159,6 +161,11 @@ func TestWhatAGatewayMayDo(t *testing.T) {
 	} {
 		if err := try.do(t.Context(), gateway); err != nil {
 			t.Errorf("a gateway may %s; the API server says: %v", try.what, err)
+		}
+	}
+	for _, status := range []string{`{"activity": {"idleAfter": "721h"}}`, `{"activity": {"idleAfter": "500ms"}}`, `{"activity": {"busy": "25h"}}`} {
+		if err := patchStatus(status)(t.Context(), gateway); !apierrors.IsInvalid(err) {
+			t.Errorf("a gateway may not write %s; the API server says: %v", status, err)
 		}
 	}
 	for _, try := range forbidden() {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 )
 
 // Demand is the latest demand for the session: its activity, or, until the first touch, the wish that a gateway made it with.
@@ -34,5 +35,6 @@ func (a *Activity) Equal(b *Activity) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Time.Time.Equal(b.Time.Time) && a.Source == b.Source && a.By == b.By
+	return a.Time.Time.Equal(b.Time.Time) && a.Source == b.Source && a.By == b.By &&
+		ptr.Equal(a.IdleAfter, b.IdleAfter) && ptr.Equal(a.Busy, b.Busy)
 }

@@ -12,6 +12,8 @@ func TestTouched(t *testing.T) {
 		return &Activity{Time: metav1.NewMicroTime(time.UnixMicro(us)), Source: SourceRequest}
 	}
 	by := func(a *Activity, who string) *Activity { a.By = who; return a }
+	idle := func(a *Activity, d time.Duration) *Activity { a.IdleAfter = &metav1.Duration{Duration: d}; return a }
+	busy := func(a *Activity, d time.Duration) *Activity { a.Busy = &metav1.Duration{Duration: d}; return a }
 	made := map[string]string{AnnotationWantedSince: "1970-01-01T00:00:00.000005Z"}
 	for _, c := range []struct {
 		name        string
@@ -28,6 +30,9 @@ func TestTouched(t *testing.T) {
 		{"asleep", nil, at(6), &Drain{Activity: at(6)}, false},
 		{"touched in its sleep", nil, at(7), &Drain{Activity: at(6)}, true},
 		{"touched by another in the same microsecond", nil, by(at(6), "b"), &Drain{Activity: by(at(6), "a")}, true},
+		{"told of another idle time in the same microsecond", nil, idle(at(6), 0), &Drain{Activity: at(6)}, true},
+		{"told of another lease in the same microsecond", nil, busy(at(6), 2), &Drain{Activity: busy(at(6), 1)}, true},
+		{"asleep, by what the workload said", nil, busy(idle(at(6), 0), 1), &Drain{Activity: busy(idle(at(6), 0), 1)}, false},
 		{"asleep without ever being wanted", nil, nil, &Drain{}, false},
 		{"an annotation that is no time", map[string]string{AnnotationWantedSince: "soon"}, nil, nil, false},
 	} {

@@ -99,6 +99,18 @@ const (
 	HeaderEpoch = "Session-Epoch"
 )
 
+// Headers of a pod's answers, also of one that switches protocols. The gateway reads them and takes them out. Each is a Go
+// duration or a number of seconds; what is neither, or outside the bounds, is ignored and counted. What a pod said ends with it.
+const (
+	// HeaderIdleAfter is after how long without a request the session falls asleep, in the place of the template's idle.after,
+	// from this answer on until another says otherwise: up to 720h; less than 1s counts as 1s. 0: as soon as nobody is there;
+	// the next request ends that, and the template's holds again.
+	HeaderIdleAfter = "Session-Idle-After"
+	// HeaderBusy is how long from this answer the session stays awake at least, whatever its idle time: up to 24h. A later
+	// answer renews or shortens it; 0 ends it.
+	HeaderBusy = "Session-Busy"
+)
+
 // Headers of the gateway's own answers.
 const (
 	// HeaderReason is on every answer that the gateway gives itself: a short constant word per reason.

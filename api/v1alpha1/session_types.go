@@ -119,6 +119,22 @@ type Activity struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	By string `json:"by,omitempty"`
+	// idleAfter is what the workload said with Session-Idle-After: in the place of the template's idle.after, from this touch
+	// on. 0s, or 1s to 720h. Absent: idle.after holds.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be 0s, or 1s to 720h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	IdleAfter *metav1.Duration `json:"idleAfter,omitempty"`
+	// busy is what was left, at this touch, of the time for which the workload stays awake whatever its idle time: it said so
+	// with Session-Busy. At most 24h. Absent: none.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('24h')",message="must be at most 24h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Busy *metav1.Duration `json:"busy,omitempty"`
 }
 
 // Drain is the unpublish on which a sleep was decided. It stays from the unpublish until the next publication: in between

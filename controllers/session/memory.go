@@ -130,7 +130,7 @@ func activityFact(a *v1alpha1.Activity) string {
 	if a == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d %s %s", a.Time.UnixMicro(), a.Source, a.By)
+	return fmt.Sprintf("%d %s %s", a.Time.UnixMicro(), a.Source, a.By) + wordFact(a)
 }
 
 func publicationFact(s *v1alpha1.Session) string {

@@ -61,6 +61,7 @@ func observeSession(w *world) lifecycle.Session {
 	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); c != nil && c.Status == metav1.ConditionTrue {
 		o.AwakeSince = c.LastTransitionTime.Time
 	}
+	o.IdleAfter, o.BusyUntil = w.memory.said(s.Demand())
 	if status.Pod != nil {
 		o.PodUID = string(status.Pod.UID)
 	}

@@ -104,10 +104,13 @@ func stageOf(w *world, step lifecycle.Step) slots.Stage {
 	return slots.Starting
 }
 
-// neededLast is since when a session that serves has been idle, if nobody touches it.
+// neededLast is since when a session that serves has been idle, if nobody touches it. One that is busy is needed until it is not.
 func neededLast(w *world, step lifecycle.Step) time.Time {
 	m := w.memory
+	_, busy := m.said(w.session.Demand())
 	switch {
+	case busy.After(w.now):
+		return busy
 	case step.Verb == lifecycle.Publish:
 		return w.now
 	case m.publication.since.After(m.activity.since):

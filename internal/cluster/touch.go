@@ -91,7 +91,9 @@ func (t *toucher) write(ctx context.Context, id directory.ID, source v1alpha1.Ac
 	uid, seen := t.directory.Last(id)
 	var session *v1alpha1.Session
 	err := retry(ctx, func() (err error) {
-		session, err = t.patch(ctx, id, v1alpha1.Activity{Time: t.next(seen), Source: source, By: t.instance})
+		a := v1alpha1.Activity{Time: t.next(seen), Source: source, By: t.instance}
+		a.IdleAfter, a.Busy = saidBy(t.directory.Word(id))
+		session, err = t.patch(ctx, id, a)
 		return err
 	})
 	if missing(err) {
@@ -118,7 +120,7 @@ func (t *toucher) tell(s *v1alpha1.Session) (uint64, error) {
 
 // patch writes the activity and nothing else, whatever version there is: demand asks nobody.
 func (t *toucher) patch(ctx context.Context, id directory.ID, a v1alpha1.Activity) (*v1alpha1.Session, error) {
-	body, err := json.Marshal(map[string]any{"status": map[string]any{"activity": a}})
+	body, err := json.Marshal(map[string]any{"status": map[string]any{"activity": whole(a)}})
 	if err != nil {
 		return nil, fmt.Errorf("write activity: %w", err)
 	}

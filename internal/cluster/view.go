@@ -42,6 +42,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 	}
 	if a := s.Demand(); a != nil {
 		v.Activity = a.Time.Time
+		v.Word = wordOf(a)
 	}
 	v.Failure = failureOf(s, v.State)
 	if s.Status.Phase == v1alpha1.PhaseQueued && v.State != directory.Failed {

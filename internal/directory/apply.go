@@ -39,7 +39,10 @@ func (d *Directory) Lost(id ID, uid string) {
 
 // Missed says that a touch failed. It is asked for again soon, if the session still needs it.
 func (d *Directory) Missed(id ID) {
-	d.answered(id, func(e *entry) { d.rest(e, retryAfter) })
+	d.answered(id, func(e *entry) {
+		e.word.miss()
+		d.rest(e, retryAfter)
+	})
 }
 
 func (d *Directory) answered(id ID, what func(*entry)) {
@@ -50,8 +53,10 @@ func (d *Directory) answered(id ID, what func(*entry)) {
 	if e == nil {
 		return
 	}
-	e.asked = false
+	e.asked, e.answering = false, true
 	what(e)
+	e.answering = false
+	d.speak(e)
 	s.drop(e)
 }
 

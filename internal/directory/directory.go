@@ -64,7 +64,8 @@ type View struct {
 	Forced   bool      // in a drain that no touch takes back
 	Deadline time.Time // of a forced drain
 	Gone     bool      // being deleted: whoever comes now is refused
-	Activity time.Time // of the latest touch by any gateway; to see that there was one, never to be compared with a clock
+	Activity time.Time // of the latest touch by any gateway; to tell it from others, never to be compared with a clock
+	Word     Word      // of the workload, by that touch
 
 	IdleAfter time.Duration // how long nobody may need the session until it falls asleep; zero: not known
 	Counts    bool          // whether an open upgraded connection keeps it awake, as a request does
@@ -143,6 +144,7 @@ func (d *Directory) Enter(id ID) (*Visit, bool) {
 		return nil, false
 	}
 	e.requests++
+	e.rouse()
 	if e.rested {
 		d.ask(e)
 	}

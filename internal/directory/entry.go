@@ -21,8 +21,11 @@ type entry struct {
 
 	changed chan struct{} // closed at the next view; made by the first who waits for it
 	pace    pace
+	word    word
 	rested  bool // nobody needed the session when a touch was due: the next visit asks for one
 	asked   bool // a touch was asked for, and nobody has said yet what became of it
+
+	answering bool // that is being said now
 }
 
 // inFlight is how many visits there are that must end, or take the sleep back, before the session stops.
@@ -48,6 +51,7 @@ func (d *Directory) endTerm(e *entry) {
 	e.pod = ""
 	e.term++
 	e.requests, e.conns = 0, 0
+	e.word = word{}
 	for v := range e.open {
 		v.close()
 	}

@@ -30,6 +30,7 @@ type pace struct {
 	wished time.Duration // the time to sleep as a wish said it; a View knows better
 	seen   time.Time     // when the latest touch or publication came in, by our clock
 	needed time.Time     // when the last visit or wait ended
+	spoke  time.Time     // when a touch was asked for that has something to say
 	due    time.Time
 	timer  *time.Timer
 }
@@ -45,6 +46,8 @@ func (p *pace) overdue(now time.Time) bool { return !p.due.After(now) }
 
 func (e *entry) idleAfter() time.Duration {
 	switch {
+	case e.view.Word.IdleAfter != nil:
+		return *e.view.Word.IdleAfter
 	case e.view.IdleAfter > 0:
 		return e.view.IdleAfter
 	case e.pace.wished > 0:
@@ -57,24 +60,31 @@ func (e *entry) idleAfter() time.Duration {
 func (d *Directory) noticeTouch(e *entry, old *View) {
 	touched := !e.view.Activity.IsZero() && !e.view.Activity.Equal(e.activity)
 	published := e.view.State == Reachable && (old.State != Reachable || old.Pod.UID != e.view.Pod.UID)
-	if touched {
-		e.activity = e.view.Activity
-	}
 	if !touched && !published {
 		return
+	}
+	now := d.Now()
+	if touched {
+		e.hear(now)
+		e.activity = e.view.Activity
 	}
 	if e.view.Listed {
 		d.tire(e)
 		return
 	}
-	e.pace.seen = d.Now()
+	e.pace.seen = now
 	e.rested = false
+	if e.view.Word.sleeps() {
+		d.tire(e)
+		return
+	}
 	d.rest(e, e.nextTouch())
+	d.speak(e)
 }
 
 // nextTouch is how long after a touch the next one is due, if the session is needed then.
 func (e *entry) nextTouch() time.Duration {
-	after := e.idleAfter() / paceShare
+	after := e.lasts() / paceShare
 	if e.coming() {
 		after = comingPace
 	}
@@ -104,16 +114,16 @@ func (d *Directory) look(e *entry) {
 
 // tire asks for a touch of e if somebody needs the session, and else leaves it to the next visit.
 func (d *Directory) tire(e *entry) {
-	if !e.needsTouch() {
+	if !e.needsTouch(d.Now()) {
 		e.rested = true
 		return
 	}
 	d.ask(e)
 }
 
-func (e *entry) needsTouch() bool {
-	lately := e.pace.seen.Add(e.idleAfter() / toleranceShare)
-	return e.busy() || e.pace.needed.After(lately)
+func (e *entry) needsTouch(now time.Time) bool {
+	lately := e.pace.seen.Add(e.lasts() / toleranceShare)
+	return e.busy() || e.mustSpeak(now) || e.pace.needed.After(lately)
 }
 
 // ask asks for a touch, unless one is under way or would change nothing.
@@ -123,5 +133,8 @@ func (d *Directory) ask(e *entry) {
 		return
 	}
 	e.asked = true
+	if e.word.unsaid {
+		e.pace.spoke = d.Now()
+	}
 	d.Touch(Need{ID: e.id, Connection: e.conns > 0 && e.requests+e.waiting == 0})
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,23 +18,39 @@ import (
 // api is an API server with one session of a given idle time, an operator that puts it to sleep, and gateways that see
 // each version a moment later.
 type api struct {
+	inFlight atomic.Int32 // requests, where a story tells
+
 	idle     time.Duration
 	gateways []*directory.Directory
 
-	mu      sync.Mutex
-	version uint64
-	touched time.Time
-	touches int
-	up      bool
+	mu       sync.Mutex
+	version  uint64
+	touched  time.Time
+	activity time.Time      // of the latest touch, as its gateway says
+	said     directory.Word // by that
+	touches  int
+	late     int  // touches of a session that was asleep
+	race     bool // a touch was under way while another let the session sleep at once
+	up       bool
 }
 
 const lag = 5 * time.Millisecond
 
 func newAPI(idle time.Duration, gateways int) *api {
-	a := &api{idle: idle, up: true, touched: time.Now()}
+	a := &api{idle: idle, up: true, touched: time.Now(), activity: time.Now()}
 	for range gateways {
 		d := &directory.Directory{Now: time.Now}
-		d.Touch = func(n directory.Need) { time.AfterFunc(lag, func() { a.touch(d, n.ID) }) }
+		d.Touch = func(n directory.Need) {
+			time.AfterFunc(0, func() {
+				_, seen := d.Last(n.ID)
+				says, at := d.Word(n.ID), time.Now()
+				if !at.After(seen) {
+					at = seen.Add(time.Microsecond)
+				}
+				time.Sleep(lag)
+				a.touch(d, n.ID, at, says)
+			})
+		}
 		a.gateways = append(a.gateways, d)
 	}
 	a.tell(a.view())
@@ -42,14 +59,20 @@ func newAPI(idle time.Duration, gateways int) *api {
 
 func (a *api) view() directory.View {
 	a.version++
-	return awake(a.version, 1, idleAfter(a.idle), touchedAt(a.touched))
+	return awake(a.version, 1, idleAfter(a.idle), touchedAt(a.activity), saying(a.said))
 }
 
-func (a *api) touch(by *directory.Directory, id directory.ID) {
+func (a *api) touch(by *directory.Directory, id directory.ID, at time.Time, says directory.Word) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.up {
+		a.late++
+		by.Lost(id, "s")
+		return
+	}
 	a.touches++
-	a.touched = time.Now()
+	a.noteRace(at, says)
+	a.touched, a.activity, a.said = time.Now(), at, says
 	v := a.view()
 	by.Touched(id, v)
 	a.tell(v)
@@ -78,7 +101,7 @@ func (a *api) sleptEarly(needed time.Time) time.Duration {
 func (a *api) asleep() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.up && time.Since(a.touched) >= a.idle {
+	if a.up && !a.inDrain() && time.Since(a.touched) >= a.lasts() {
 		a.up = false
 		a.version++
 		a.tell(absent(a.version))

@@ -85,6 +85,7 @@ func (v *Visit) needed() {
 	if v.e.view.unpublished() {
 		v.d.settle(v.e)
 	}
+	v.d.doze(v.e)
 }
 
 // Closing is closed when an upgraded connection must end: it does not count and its session is unpublished, or its pod

@@ -15,6 +15,7 @@ func (d *Directory) Await(w Wish) *Waiter {
 	defer s.mu.Unlock()
 	e := s.entry(w.ID)
 	e.waiting++
+	e.rouse()
 	if w.IdleAfter > 0 {
 		e.pace.wished = w.IdleAfter
 	}

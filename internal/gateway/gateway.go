@@ -63,6 +63,7 @@ type Gateway struct {
 	pods     pods
 	upgrades upgrades
 	draining atomic.Bool
+	garbled  sync.Map // names of templates whose workload said what nobody understands, and which the log has
 }
 
 // Handler is the chain that a request goes through, from outside to inside.

@@ -17,6 +17,7 @@ type Metrics struct {
 	resends  prometheus.Counter
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
+	garbled  *prometheus.CounterVec
 }
 
 // NewMetrics makes the metrics and registers them. It panics if they are registered already.
@@ -51,8 +52,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "dormouse_gateway_panics_total",
 			Help: "Requests that hit a fault of the gateway.",
 		}),
+		garbled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dormouse_gateway_ignored_headers_total",
+			Help: "Headers of pods that say what is no duration or outside the bounds, by header.",
+		}, []string{"header"}),
 	}
-	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics)
+	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
 	return m
 }
 

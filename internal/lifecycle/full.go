@@ -55,9 +55,8 @@ func makeRoom(o *Observation) (Step, bool) {
 	return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 }
 
-// makeRoomAt is when a session that is not touched any more may make room. Gateways touch what they need each third of idle.after
+// makeRoomAt is when a session that is not touched any more may make room. Gateways touch what they need each third of its idle time
 // at the latest; half of it leaves room for the touch to come in.
 func (o *Observation) makeRoomAt() time.Time {
-	idle := max(o.Template.IdleAfter/2, surelyIdle)
-	return later(o.Session.ActiveSince, o.Session.PublishedSince).Add(idle)
+	return o.idleFor(max(o.idleAfter()/2, surelyIdle))
 }

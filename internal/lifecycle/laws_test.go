@@ -82,7 +82,13 @@ func withTimes(o Observation) []Observation {
 	if !o.Session.Published {
 		return all
 	}
-	return cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
+	all = cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
+	told := cross([]Observation{o}, func(o *Observation) { o.Session.BusyUntil = o.Now.Add(time.Hour) },
+		func(o *Observation) { o.Session.IdleAfter = new(time.Duration) },
+		func(o *Observation) {
+			o.Session.IdleAfter, o.Session.BusyUntil = new(time.Duration), o.Now.Add(time.Hour)
+		})
+	return append(all, told...)
 }
 
 func withPods(o Observation) []Observation {
@@ -161,6 +167,9 @@ var laws = []law{
 	{"nothing is stopped or deleted while it is published", func(o *Observation, s Step) bool {
 		return s.Verb != Stop && (s.Verb != Delete || !o.current()) || !o.Session.Published
 	}},
+	{"a busy workload is not unpublished, unless its pod or its session goes (000-26, 000-63)", func(o *Observation, s Step) bool {
+		return s.Verb != Unpublish || !o.Session.Published || !o.Now.Before(o.Session.BusyUntil) || o.Session.Deleting || o.Pod.Deleting
+	}},
 	{"a wanted pod is not stopped, unless by force (000-12)", func(o *Observation, s Step) bool {
 		return s.Verb != Stop || !o.wanted() || o.Session.Forced
 	}},
@@ -211,7 +220,7 @@ var laws = []law{
 	}},
 	{"only one that nobody needs makes room, if it is asked to, and demand takes that back too (000-12, 000-56)", func(o *Observation, s Step) bool {
 		early := s.Verb == Unpublish && o.wanted() && !o.Pod.Deleting && !o.mustRest()
-		return !early || o.Evict && !s.Forced && o.Now.Sub(later(o.Session.ActiveSince, o.Session.PublishedSince)) >= o.Template.IdleAfter/2
+		return !early || o.Evict && !s.Forced && !o.Now.Before(o.idleFor(o.idleAfter()/2))
 	}},
 	{"a refusal for a limit names it, spends the demand, and counts nothing (000-60)", func(o *Observation, s Step) bool {
 		return s.Reason != ReasonLimitReached || s.Verb != Settle || s.Limit != "" && o.wanted() && s.Failures == 0 && s.RetryAt.IsZero()

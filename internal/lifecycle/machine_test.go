@@ -150,3 +150,33 @@ func TestStateIsNeverTradedForMemory(t *testing.T) {
 		t.Errorf("a deleted session ends with %v", last)
 	}
 }
+
+// The workload says when it is idle, in the place of the template, and for how long it works on (000-10, 000-26, 000-51, 000-57).
+func TestIdleByTheWordOfTheWorkload(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		idleAfter time.Duration // less than zero: it said nothing
+		busy      time.Duration
+		want      time.Duration // after the touch; the template says 5 minutes
+	}{
+		{"it said nothing", -1, 0, DefaultIdleAfter},
+		{"it said 4 h", 4 * time.Hour, 0, 4 * time.Hour},
+		{"it said 10 s", 10 * time.Second, 0, 10 * time.Second},
+		{"it is busy for longer than its idle time", -1, 10 * time.Minute, 10 * time.Minute},
+		{"it is busy for less than its idle time", -1, time.Minute, DefaultIdleAfter},
+		{"it falls asleep when it is not busy any more", 0, 10 * time.Minute, 10 * time.Minute},
+	} {
+		w := &World{Observation: Typical()}
+		w.published()
+		w.Touch()
+		w.pod().Address = true
+		w.Session.BusyUntil = w.Now.Add(c.busy)
+		if c.idleAfter >= 0 {
+			w.Session.IdleAfter = &c.idleAfter
+		}
+		if step := Next(w.Observation); step.Verb != Wait || step.Recheck != c.want {
+			t.Errorf("%s: %v, want to be looked at after %v", c.name, step, c.want)
+		}
+		expect(t, verbs(t, w), Unpublish, Save, Stop, Record, Release)
+	}
+}

@@ -57,6 +57,9 @@ type Session struct {
 	AwakeSince     time.Time // when it was published as reported; zero: it is not
 	RestSince      time.Time // when its last pod ended, or when it was made
 
+	IdleAfter *time.Duration // what the workload said, in the place of the template's; nil: nothing
+	BusyUntil time.Time      // the workload said that it stays awake until then
+
 	Failures     int       // abnormal ends within the time in which they count
 	FailingSince time.Time // the first of them
 	RetryAt      time.Time // no start before this
@@ -151,8 +154,19 @@ func (o *Observation) wanted() bool {
 }
 
 // idleAt is when a published session that is not touched any more falls asleep.
-func (o *Observation) idleAt() time.Time {
-	return later(o.Session.ActiveSince, o.Session.PublishedSince).Add(o.Template.IdleAfter)
+func (o *Observation) idleAt() time.Time { return o.idleFor(o.idleAfter()) }
+
+// idleFor is when a published session that is not touched any more has been idle for so long, and is not busy.
+func (o *Observation) idleFor(d time.Duration) time.Time {
+	return later(later(o.Session.ActiveSince, o.Session.PublishedSince).Add(d), o.Session.BusyUntil)
+}
+
+// idleAfter is what the workload said, else the template.
+func (o *Observation) idleAfter() time.Duration {
+	if said := o.Session.IdleAfter; said != nil {
+		return *said
+	}
+	return o.Template.IdleAfter
 }
 
 func later(a, b time.Time) time.Time {

@@ -53,6 +53,11 @@ var Sessions = []Situation{
 		o.published()
 		o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Hour)
 	}},
+	{"awake, busy", func(o *Observation) {
+		o.published()
+		o.Session.ActiveSince, o.Session.BusyUntil = o.Now.Add(-time.Hour), o.Now.Add(10*time.Minute)
+	}},
+	{"awake, told to sleep", func(o *Observation) { o.published(); o.Session.IdleAfter = new(time.Duration) }},
 	{"awake, deleted", func(o *Observation) { o.published(); o.Session.Deleting = true }},
 	{"draining, unseen", func(o *Observation) { o.drained(Draining, ReasonDraining); o.Sight = false }},
 	{"draining, unsaved", func(o *Observation) { o.drained(Draining, ReasonDraining) }},

@@ -183,6 +183,8 @@ var _ = Describe("The status of a Session", func() {
 		Entry("with a greater epoch", "status: {epoch: 4}"),
 		Entry("with a touch", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', source: request, by: gateway-1}}"),
 		Entry("with a touch by the clock", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', source: alarm, by: operator}, lastAlarm: '2026-01-02T03:04:05Z'}"),
+		Entry("with a touch that says what the workload said", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 720h, busy: 24h}}"),
+		Entry("with a touch that lets it sleep at once", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 0s, busy: 1ms}}"),
 		Entry("with a drain of no activity", "status: {phase: Draining, drain: {}}"),
 		Entry("with an endpoint", "status: {phase: Awake, endpoint: {uid: u, address: 10.0.0.1, port: 80}, pod: {name: p, uid: u}}"),
 	)
@@ -196,6 +198,10 @@ var _ = Describe("The status of a Session", func() {
 		Entry("with an epoch below zero", "status: {epoch: -1}", "status.epoch"),
 		Entry("with an unknown source", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', source: cat}}", "status.activity.source"),
 		Entry("with a touch without time", "status: {activity: {source: request}}", "status.activity.time"),
+		Entry("with an idle time beyond 720h", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 720h1ms}}", "status.activity.idleAfter"),
+		Entry("with an idle time between 0s and 1s", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 999ms}}", "must be 0s, or 1s to 720h"),
+		Entry("with an idle time that nobody can read", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: soon}}", "status.activity.idleAfter"),
+		Entry("with a workload that is busy for more than a day", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', busy: 24h1ms}}", "must be at most 24h"),
 		Entry("with an endpoint without UID", "status: {endpoint: {address: 10.0.0.1, port: 80}}", "status.endpoint.uid"),
 		Entry("with long last words", "status: {lastExit: {epoch: 1, reason: Error, time: '2026-01-02T03:04:05Z', message: "+
 			strings.Repeat("a", 1025)+"}}", "status.lastExit.message"),

@@ -37,6 +37,7 @@ func (s *session) handler() http.Handler {
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, _ *http.Request) { s.show(w, 1) })
 	mux.HandleFunc("POST /save", s.save)
 	mux.HandleFunc("GET /slow", s.slow)
+	mux.HandleFunc("GET /set", s.set)
 	mux.HandleFunc("GET /ws", echo)
 	mux.HandleFunc("GET /note", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, note) })
 	mux.HandleFunc("POST /note", write)
@@ -97,6 +98,16 @@ func (s *session) slow(w http.ResponseWriter, r *http.Request) {
 		s.show(w, 0)
 	case <-r.Context().Done():
 	}
+}
+
+// set answers with what the queries idle and busy say of how long the session stays awake.
+func (s *session) set(w http.ResponseWriter, r *http.Request) {
+	for query, header := range map[string]string{"idle": "Session-Idle-After", "busy": "Session-Busy"} {
+		if v := r.URL.Query().Get(query); v != "" {
+			w.Header().Set(header, v)
+		}
+	}
+	s.show(w, 0)
 }
 
 // end answers, and ends the process with the exit code that the query says.
