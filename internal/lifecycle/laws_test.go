@@ -167,8 +167,8 @@ var laws = []law{
 	{"nothing is stopped or deleted while it is published", func(o *Observation, s Step) bool {
 		return s.Verb != Stop && (s.Verb != Delete || !o.current()) || !o.Session.Published
 	}},
-	{"a busy workload is not unpublished, unless its pod or its session goes (000-26, 000-63)", func(o *Observation, s Step) bool {
-		return s.Verb != Unpublish || !o.Session.Published || !o.Now.Before(o.Session.BusyUntil) || o.Session.Deleting || o.Pod.Deleting
+	{"a busy workload is not unpublished, unless its pod or its session goes, or must rest (000-26, 000-63)", func(o *Observation, s Step) bool {
+		return s.Verb != Unpublish || !o.Session.Published || !o.Now.Before(o.Session.BusyUntil) || o.Session.Deleting || o.Pod.Deleting || o.mustRest()
 	}},
 	{"a wanted pod is not stopped, unless by force (000-12)", func(o *Observation, s Step) bool {
 		return s.Verb != Stop || !o.wanted() || o.Session.Forced
