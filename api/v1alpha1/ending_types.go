@@ -103,6 +103,17 @@ type StartSpec struct {
 	After string `json:"after,omitempty"`
 }
 
+// RolloutPolicy says when a change of a template takes effect for sessions that are awake.
+// +kubebuilder:validation:Enum=Wake;Drain
+type RolloutPolicy string
+
+const (
+	// RolloutWake is with the next wake.
+	RolloutWake RolloutPolicy = "Wake"
+	// RolloutDrain is by putting them to sleep, in turn.
+	RolloutDrain RolloutPolicy = "Drain"
+)
+
 // LifetimeSpec bounds how long a session lasts.
 type LifetimeSpec struct {
 	// awake is how long a pod serves at most, 1s to 8760h; then the session is put to sleep, and a request wakes the next pod.

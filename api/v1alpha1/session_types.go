@@ -205,6 +205,10 @@ type SessionStatus struct {
 	// +optional
 	Volumes []VolumeReference `json:"volumes,omitempty"`
 
+	// templateGeneration is the generation of the template that the latest published pod was made of.
+	// +optional
+	TemplateGeneration int64 `json:"templateGeneration,omitempty"`
+
 	// lastExit is how the last pod ended.
 	// +optional
 	LastExit *Exit `json:"lastExit,omitempty"`
@@ -263,6 +267,8 @@ type SessionStatus struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Tenant",type=string,priority=1,JSONPath=`.spec.tenant`
 // +kubebuilder:printcolumn:name="Pod",type=string,priority=1,JSONPath=`.status.pod.name`
+// +kubebuilder:printcolumn:name="Wanted by",type=string,priority=1,JSONPath=`.status.activity.source`
+// +kubebuilder:printcolumn:name="Template generation",type=integer,priority=1,JSONPath=`.status.templateGeneration`
 // +kubebuilder:printcolumn:name="Node",type=string,priority=1,JSONPath=`.status.pod.node`
 // +kubebuilder:validation:XValidation:rule="self.spec.key.size() <= 63 && self.spec.key.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') ? self.metadata.name == self.spec.template + '.' + self.spec.key : self.metadata.name.startsWith(self.spec.template + '.') && self.metadata.name.substring(self.spec.template.size() + 1).matches('^([a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?-)?[0-9a-v]{26}[.]x$')",message="metadata.name must be <template>.<key>, or <template>.<slug>-<hash>.x where the key is no DNS label"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.epoch) || (has(self.status) && has(self.status.epoch) && self.status.epoch >= oldSelf.status.epoch)",message="status.epoch never falls"

@@ -59,6 +59,19 @@ type SessionTemplateSpec struct {
 	// +optional
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 
+	// rollout says when a change of what a pod is made of takes effect for sessions that are awake: Wake, with the next wake; or
+	// Drain, by putting them to sleep, in turn: requests wait meanwhile and wake the next pod.
+	// +kubebuilder:default=Wake
+	// +optional
+	Rollout RolloutPolicy `json:"rollout,omitempty"`
+
+	// rolloutAtOnce is how many sessions are on their way from their old pod to the next one at once, with rollout: Drain.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	// +optional
+	RolloutAtOnce int32 `json:"rolloutAtOnce,omitempty"`
+
 	// lifetime ends what lasts too long, awake or asleep.
 	// +optional
 	Lifetime LifetimeSpec `json:"lifetime,omitempty"`

@@ -141,6 +141,7 @@ func newSessions(m manager.Manager, namespace string) *session.Reconciler {
 	}
 	r.Sight = &sight.Sight{Reader: m.GetAPIReader(), Namespace: namespace, Now: time.Now, Seen: r.Again}
 	r.Slots = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
+	r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Hooks = &savehook.Hooks{Client: &http.Client{}, Now: time.Now, Ended: r.Again}
 	return r
 }

@@ -32,6 +32,7 @@ type world struct {
 	sight    bool
 	saved    savehook.State
 	place    slots.Answer
+	rollOut  bool // its pod is of an older template, and it is its turn to get the next one
 	starts   lifecycle.Starts
 	started  []v1alpha1.StartedSession // as they are now
 }
@@ -65,6 +66,7 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	}
 	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
 	w.misnamed = err != nil || want != w.session.Name
+	w.rollOut = r.mayRollOut(w)
 	if err := r.lookAfter(ctx, w); err != nil {
 		return nil, err
 	}
@@ -103,7 +105,9 @@ func (r *Reconciler) forget(name types.NamespacedName) {
 	if uid, template, ok := r.memories.forget(name); ok {
 		r.Sight.Forget(uid)
 		r.Hooks.Forget(name)
-		r.Slots.Free(slots.ID{Namespace: name.Namespace, Name: template}, slots.ID(name))
+		of := slots.ID{Namespace: name.Namespace, Name: template}
+		r.Slots.Free(of, slots.ID(name))
+		r.Rollouts.Free(of, slots.ID(name))
 	}
 }
 

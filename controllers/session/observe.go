@@ -57,6 +57,7 @@ func observeSession(w *world) lifecycle.Session {
 		DrainedSince:   w.memory.drain.since,
 		RestSince:      restSince(s),
 		Starts:         w.starts,
+		Outdated:       w.rollOut,
 	}
 	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); c != nil && c.Status == metav1.ConditionTrue {
 		o.AwakeSince = c.LastTransitionTime.Time

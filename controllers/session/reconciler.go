@@ -39,6 +39,9 @@ type Reconciler struct {
 	// Slots holds the limits.
 	Slots *slots.Slots
 
+	// Rollouts holds rolloutAtOnce.
+	Rollouts *slots.Slots
+
 	again    chan event.GenericEvent
 	memories memories
 }
@@ -65,6 +68,7 @@ func (r *Reconciler) turn(ctx context.Context, name types.NamespacedName, from c
 	if err := r.act(ctx, w, step); err != nil {
 		return ctrl.Result{}, err
 	}
+	r.rollOut(w, step)
 	r.tell(w, step, next)
 	return ctrl.Result{RequeueAfter: step.Recheck}, nil
 }

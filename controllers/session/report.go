@@ -45,6 +45,7 @@ func publish(status *v1alpha1.SessionStatus, w *world) {
 	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
 	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName}
 	status.Drain = nil
+	_, status.TemplateGeneration = podspec.RevisionOf(w.pod)
 	remember(status, w.pod, true)
 }
 

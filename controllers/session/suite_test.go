@@ -65,6 +65,7 @@ func NewOperator() *Reconciler {
 	nobody := func(types.NamespacedName) {}
 	op.Sight = &sight.Sight{Reader: api, Namespace: namespace, Now: clk.Now, Seen: nobody}
 	op.Slots = &slots.Slots{Freed: func(slots.ID) {}}
+	op.Rollouts = &slots.Slots{Freed: func(slots.ID) {}}
 	op.Hooks = &savehook.Hooks{Client: &http.Client{Transport: saves}, Now: clk.Now, Ended: nobody}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {

@@ -64,6 +64,8 @@ type Session struct {
 	FailingSince time.Time // the first of them
 	RetryAt      time.Time // no start before this
 
+	Outdated bool // its pod is of an older template, and it is its turn to get the next one
+
 	Starts Starts // the sessions that follow from it
 }
 

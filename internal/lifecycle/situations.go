@@ -74,6 +74,7 @@ var Sessions = []Situation{
 		o.Session.PodUID, o.Session.Failures, o.Session.RetryAt = "", 1, o.Now.Add(time.Second)
 	}},
 	{"awake, suspended", func(o *Observation) { o.published(); o.Session.Suspended = true }},
+	{"awake, of an older template", func(o *Observation) { o.published(); o.Session.Outdated = true }},
 	{"awake for too long", func(o *Observation) {
 		o.published()
 		o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), time.Minute

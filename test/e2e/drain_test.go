@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+// cordon says whether the node of a pod takes new pods.
+func cordon(ctx context.Context, node string, closed bool) {
+	GinkgoHelper()
+	n := &corev1.Node{}
+	Expect(cl.api.Get(ctx, client.ObjectKey{Name: node}, n)).To(Succeed())
+	before := n.DeepCopy()
+	n.Spec.Unschedulable = closed
+	Expect(cl.api.Patch(ctx, n, client.MergeFrom(before))).To(Succeed())
+}
+
+var _ = It("holds requests while a node is drained, and answers all of them when there is a node again (002-23, 000-11)", func(ctx SpecContext) {
+	w := Given(ctx, "drained", Idle(time.Minute))
+	Expect(w.Get(ctx, "a")).To(Served("a", 1))
+	pod := w.Pod(ctx, "a")
+	node := pod.Spec.NodeName
+	DeferCleanup(func(ctx context.Context) { cordon(ctx, node, false) }, NodeTimeout(time.Minute))
+
+	cordon(ctx, node, true)
+	Expect(cl.api.SubResource("eviction").Create(ctx, &pod, &policyv1.Eviction{})).To(Succeed())
+	const callers = 20
+	answers := make(chan answer, callers)
+	for range callers {
+		go func() {
+			defer GinkgoRecover()
+			answers <- w.Get(ctx, "a")
+		}()
+	}
+	Eventually(ctx, func() string { return ready(w.Session(ctx, "a")) }).WithTimeout(30 * time.Second).Should(Equal(v1alpha1.ReasonUnschedulable))
+	early := len(answers) // by the old pod, before it knew
+	cordon(ctx, node, false)
+	for range callers {
+		var a answer
+		Eventually(ctx, answers).WithTimeout(30 * time.Second).Should(Receive(&a))
+		Expect(a).To(Or(Served("a", 1), Served("a", 2)))
+	}
+	s := w.Session(ctx, "a")
+	Expect(s.Status.Epoch).To(BeEquivalentTo(2))
+	Expect(s.Status.Failures).To(BeNil(), "an eviction is no failure")
+	say("%d of %d requests were held until the node took pods again; none failed", callers-early, callers)
+}, SpecTimeout(3*time.Minute))
+
+var _ = It("starts no second process beside one whose pod was deleted by force (000-03)", func(ctx SpecContext) {
+	w := Given(ctx, "forced", Idle(time.Minute))
+	Expect(w.Get(ctx, "a")).To(Served("a", 1))
+	pod := w.Pod(ctx, "a")
+	Expect(cl.api.Delete(ctx, &pod, client.GracePeriodSeconds(0))).To(Succeed())
+	Expect(w.Get(ctx, "a")).To(Served("a", 2))
+	last := w.Session(ctx, "a").Status.LastExit
+	Expect(last.Evidence).To(Equal("Kubelet"))
+	second := w.Pod(ctx, "a")
+	Eventually(ctx, func() *corev1.ContainerStateRunning { return w.Pod(ctx, "a").Status.ContainerStatuses[0].State.Running }).ShouldNot(BeNil())
+	Expect(second.CreationTimestamp.Time).To(BeTemporally(">=", last.EndTime.Time), "the second pod was made before the first process had ended")
+}, SpecTimeout(2*time.Minute))
+
+var _ = It("sleeps while it is suspended, with its state, and refuses requests meanwhile", func(ctx SpecContext) {
+	w := Given(ctx, "suspended", Saved())
+	Expect(w.Count(ctx, "a")).To(Served("a", 1))
+	w.Change(ctx, "a", func(spec *v1alpha1.SessionSpec) { spec.Suspend = true })
+	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
+	Expect(w.Get(ctx, "a")).To(Refused(http.StatusServiceUnavailable, "Suspended"))
+	Eventually(ctx, w.pods).WithTimeout(10 * time.Second).Should(BeEmpty())
+	w.Change(ctx, "a", func(spec *v1alpha1.SessionSpec) { spec.Suspend = false })
+	a := w.Get(ctx, "a")
+	Expect(a).To(Served("a", 2))
+	Expect(a.Count).To(BeEquivalentTo(1))
+}, SpecTimeout(2*time.Minute))
+
+var _ = It("deletes a session that has slept for its lifetime", func(ctx SpecContext) {
+	w := Given(ctx, "lifetime", Idle(time.Second), func(t *v1alpha1.SessionTemplate) {
+		t.Spec.Lifetime.Asleep = &metav1.Duration{Duration: 3 * time.Second}
+	})
+	Expect(w.Get(ctx, "a")).To(Served("a", 1))
+	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
+	Eventually(ctx, w.sessions).WithTimeout(20 * time.Second).Should(BeEmpty())
+	Expect(w.Get(ctx, "a")).To(Served("a", 1), "a key that begins anew")
+}, SpecTimeout(2*time.Minute))
