@@ -49,13 +49,12 @@ func (c *cluster) restarts(ctx context.Context) map[string]int {
 	return counts
 }
 
-// leader is the name of the operator's pod that leads, and the identity of its process.
-func (c *cluster) leader(ctx context.Context) (pod, process string) {
+// leader is the name of the operator's pod that leads, and when it last said so.
+func (c *cluster) leader(ctx context.Context) (pod string, at time.Time) {
 	GinkgoHelper()
 	var lease coordinationv1.Lease
 	Expect(c.api.Get(ctx, client.ObjectKey{Namespace: system, Name: "dormouse-operator"}, &lease)).To(Succeed())
-	pod, process, _ = strings.Cut(ptr.Deref(lease.Spec.HolderIdentity, ""), "_")
-	return pod, process
+	return ptr.Deref(lease.Spec.HolderIdentity, ""), ptr.Deref(lease.Spec.RenewTime, metav1.MicroTime{}).Time
 }
 
 // killScript ends every process of the container whose id is $1 with kill -9, and prints their numbers.

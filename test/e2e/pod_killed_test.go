@@ -17,10 +17,7 @@ var _ = DescribeTable("answers from a new epoch after somebody has deleted the p
 		pod := w.Pod(ctx, "a")
 		Expect(cl.api.Delete(ctx, &pod, how...)).To(Succeed())
 		began := time.Now()
-		Eventually(ctx, func(ctx SpecContext) bool {
-			e := w.Session(ctx, "a").Status.Endpoint
-			return e == nil || e.UID != pod.UID
-		}).WithTimeout(20*time.Second).WithPolling(2*time.Millisecond).Should(BeTrue(), "a pod that is being deleted is not published")
+		w.Unpublishes(ctx, "a", pod)
 		noticed := time.Since(began)
 
 		second := w.Get(ctx, "a")
