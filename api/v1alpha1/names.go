@@ -42,6 +42,9 @@ const (
 	AnnotationGeneration = Prefix + "template-generation"
 	// AnnotationRevision is on every pod of a session: a hash of what its template said that a pod is made of.
 	AnnotationRevision = Prefix + "template-revision"
+	// AnnotationSmall is on the pods of a template that hibernates: the resources of its containers when it is small, and when it is not,
+	// as the template said when the pod was made; JSON.
+	AnnotationSmall = Prefix + "hibernate"
 	// AnnotationStartedBy is on a Session that followed from the end of another: the name of that one.
 	AnnotationStartedBy = Prefix + "started-by"
 	// AnnotationWatermark is on the Lease of a gateway: the resourceVersion of Sessions up to which it has acted on all

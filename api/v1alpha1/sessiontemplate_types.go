@@ -9,6 +9,7 @@ import (
 // SessionTemplateSpec says what a session is made of, how its key is found in a request, and when it sleeps.
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || self.template.metadata.labels.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.labels: the prefix sessions.dormouse.dev/ is reserved"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.annotations) || self.template.metadata.annotations.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.annotations: the prefix sessions.dormouse.dev/ is reserved"
+// +kubebuilder:validation:XValidation:rule="!has(self.hibernate) || self.mode != 'Task'",message="hibernate: not with mode Task"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
 type SessionTemplateSpec struct {
@@ -43,6 +44,10 @@ type SessionTemplateSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Idle IdleSpec `json:"idle,omitempty"`
+
+	// hibernate takes resources from a pod that nobody needs, before it sleeps.
+	// +optional
+	Hibernate *HibernateSpec `json:"hibernate,omitempty"`
 
 	// save is a request to the pod, made after its last request and before it is stopped.
 	// +optional

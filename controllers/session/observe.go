@@ -29,6 +29,7 @@ func observe(w *world) lifecycle.Observation {
 			Failed: w.saved.Err != nil, RetryAt: w.saved.RetryAt,
 		},
 	}
+	o.Template.HibernateAfter = hibernateAfter(w)
 	if w.pod != nil {
 		o.Pod = observePod(w)
 	}
@@ -114,6 +115,8 @@ func observePod(w *world) *lifecycle.Pod {
 		Mine:     metav1.IsControlledBy(w.pod, w.session),
 		Since:    w.memory.pod.since,
 		Address:  hasAddress(w.pod),
+		Small:    podspec.IsSmall(w.pod),
+		Stuck:    stuck(w),
 		Trouble:  troubleOf(w.pod),
 		Deleting: w.pod.DeletionTimestamp != nil,
 		Ended:    hasEnded(w.pod, w.nodeGone),

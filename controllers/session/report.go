@@ -122,7 +122,7 @@ func setReady(s *v1alpha1.Session, reason lifecycle.Reason, now time.Time) {
 		return
 	}
 	ready := metav1.ConditionFalse
-	if reason == lifecycle.ReasonServing {
+	if reason == lifecycle.ReasonServing || reason == lifecycle.ReasonHibernated {
 		ready = metav1.ConditionTrue
 	}
 	meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{

@@ -23,7 +23,7 @@ func (o *Observation) over() bool {
 
 // mustRest says whether a session that serves is put to sleep whoever needs it.
 func (o *Observation) mustRest() bool {
-	return o.Session.Suspended || o.Session.Outdated || o.outlived() && !o.Now.Before(o.restAt())
+	return o.Session.Suspended || o.Session.Outdated || o.cramped() || o.outlived() && !o.Now.Before(o.restAt())
 }
 
 func (o *Observation) outlived() bool {

@@ -102,6 +102,8 @@ func (w *World) act(step Step) {
 		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now, Saves: true}
 	case Save:
 		w.Save.Running = true
+	case Shrink, Grow:
+		w.Pod.Small = step.Verb == Shrink
 	case Release:
 		w.Pod = nil
 	case Stop, Delete, Fail:

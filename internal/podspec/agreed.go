@@ -1,6 +1,7 @@
 package podspec
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -19,6 +20,10 @@ func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
 	annotations[v1alpha1.AnnotationRevision] = Revision(t)
 	if port, ok := Port(t); ok || !Serves(t) {
 		annotations[v1alpha1.AnnotationPort] = decimal(int64(port))
+	}
+	if tiers := tiersFor(t); tiers != nil {
+		text, _ := json.Marshal(tiers) // it came as JSON
+		annotations[v1alpha1.AnnotationSmall] = string(text)
 	}
 	if save := t.Spec.Save; save != nil {
 		timeout := defaultSaveTimeout
