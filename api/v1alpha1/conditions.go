@@ -31,6 +31,7 @@ const (
 	ReasonTemplateNotFound   = "TemplateNotFound"
 	ReasonNameMismatch       = "NameMismatch"
 	ReasonPodNameTaken       = "PodNameTaken"
+	ReasonHibernated         = "Hibernated"
 	ReasonSuspended          = "Suspended"
 	ReasonCompleted          = "Completed"
 	ReasonGaveUp             = "GaveUp"
@@ -50,6 +51,7 @@ const (
 const (
 	ReasonAccepted          = "Accepted"
 	ReasonInvalidKeyPattern = "InvalidKeyPattern"
+	ReasonInvalidHibernate  = "InvalidHibernate"
 	ReasonInvalidPort       = "InvalidPort"
 	ReasonInvalidPod        = "InvalidPod"
 	ReasonReady             = "Ready"
@@ -81,6 +83,7 @@ var Messages = map[string]string{
 	ReasonVolumeTaken:        "A volume claim that is not the session's has the name of one of its claims. See status.lastExit.",
 	ReasonVolumeLost:         "A volume that the session had is gone or replaced; it starts without only if somebody accepts it. See status.lastExit.",
 
+	ReasonHibernated:    "Nobody needs the session for now: it serves with few resources. A request gives them back.",
 	ReasonSuspended:     "spec.suspend keeps the session asleep.",
 	ReasonCompleted:     "The session has done its work. It is never woken again.",
 	ReasonGaveUp:        "The session has failed for good: an outcome of its template says so. See status.lastExit.",
@@ -92,6 +95,7 @@ var Messages = map[string]string{
 
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
+	ReasonInvalidHibernate:  "hibernate.resources would change the quality of service class of the pod. See the event of that reason.",
 	ReasonInvalidPort:       "port names no container port of the pod template.",
 	ReasonInvalidPod:        "The API server rejected the pod or a volume claim of this template in a dry run. See the event of that reason.",
 	ReasonReady:             "Sessions of this template can be woken.",
@@ -108,6 +112,8 @@ const (
 	EventAsleep = "FellAsleep"
 	// EventExpired is recorded when a session is deleted because its lifetime.asleep is over.
 	EventExpired = "Expired"
+	// EventHibernateFailed is recorded when the API server does not let the resources of a pod be changed.
+	EventHibernateFailed = "HibernateFailed"
 	// EventEnded is recorded when a session's pod has ended, and nobody had stopped it.
 	EventEnded = "Ended"
 )

@@ -38,10 +38,15 @@ const (
 	// AnnotationWantedSince is on a Session that a gateway made: the time, RFC 3339 with microseconds, since when it is
 	// wanted. It counts as the first activity, so that a new key costs one write and not two.
 	AnnotationWantedSince = Prefix + "wanted-since"
+	// AnnotationMode is on every pod of a session: the mode of its template when it was made.
+	AnnotationMode = Prefix + "mode"
 	// AnnotationGeneration is on every pod of a session: the generation of its template when it was made, a decimal number.
 	AnnotationGeneration = Prefix + "template-generation"
 	// AnnotationRevision is on every pod of a session: a hash of what its template said that a pod is made of.
 	AnnotationRevision = Prefix + "template-revision"
+	// AnnotationSmall is on the pods of a template that hibernates: the resources of its containers when it is small, and when it is not,
+	// as the template said when the pod was made; JSON.
+	AnnotationSmall = Prefix + "hibernate"
 	// AnnotationStartedBy is on a Session that followed from the end of another: the name of that one.
 	AnnotationStartedBy = Prefix + "started-by"
 	// AnnotationWatermark is on the Lease of a gateway: the resourceVersion of Sessions up to which it has acted on all

@@ -68,7 +68,7 @@ type SessionSpec struct {
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.
-// +kubebuilder:validation:Enum=Asleep;Queued;Waking;Awake;Draining;Stopping;Completed;Failed
+// +kubebuilder:validation:Enum=Asleep;Queued;Waking;Awake;Hibernated;Draining;Stopping;Completed;Failed
 type SessionPhase string
 
 const (
@@ -80,6 +80,8 @@ const (
 	PhaseWaking SessionPhase = "Waking"
 	// PhaseAwake is published: gateways send requests to its endpoint.
 	PhaseAwake SessionPhase = "Awake"
+	// PhaseHibernated is Awake with few resources; the next request gives them back, and does not wait for that.
+	PhaseHibernated SessionPhase = "Hibernated"
 	// PhaseDraining is unpublished, its pod still runs, and a touch publishes it again.
 	PhaseDraining SessionPhase = "Draining"
 	// PhaseStopping has a pod that ends; whatever comes waits for the next epoch.
@@ -170,6 +172,9 @@ type PodReference struct {
 	// node that it runs on.
 	// +optional
 	Node string `json:"node,omitempty"`
+	// since is when it was published first, by the operator's clock: lifetime.awake counts from then.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
 }
 
 // SessionStatus is what is true of a session. The operator writes all of it but activity.

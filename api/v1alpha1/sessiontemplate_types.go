@@ -9,6 +9,9 @@ import (
 // SessionTemplateSpec says what a session is made of, how its key is found in a request, and when it sleeps.
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.labels) || self.template.metadata.labels.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.labels: the prefix sessions.dormouse.dev/ is reserved"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.annotations) || self.template.metadata.annotations.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.annotations: the prefix sessions.dormouse.dev/ is reserved"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Task' || !(has(self.lifetime) && has(self.lifetime.awake)) && self.rollout != 'Drain'",message="lifetime.awake and rollout: Drain: not with mode Task, whose work they would throw away"
+// +kubebuilder:validation:XValidation:rule="!(self.mode == 'Task' || self.restart.policy == 'Permanent') || !has(self.outcomes) || self.outcomes.all(o, o.then != 'Sleep')",message="outcomes: then: Sleep: not with mode Task or restart.policy Permanent, which would not let it sleep"
+// +kubebuilder:validation:XValidation:rule="!has(self.hibernate) || self.mode != 'Task'",message="hibernate: not with mode Task"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
 type SessionTemplateSpec struct {
@@ -43,6 +46,10 @@ type SessionTemplateSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Idle IdleSpec `json:"idle,omitempty"`
+
+	// hibernate takes resources from a pod that nobody needs, before it sleeps.
+	// +optional
+	Hibernate *HibernateSpec `json:"hibernate,omitempty"`
 
 	// save is a request to the pod, made after its last request and before it is stopped.
 	// +optional
@@ -107,54 +114,6 @@ const (
 	// ModeTask is a session that is up from its creation until its pod has ended with code 0. Then it is Completed.
 	ModeTask SessionMode = "Task"
 )
-
-// KeySpec says which keys there are.
-type KeySpec struct {
-	// pattern is the RE2 expression that a whole key must match. A key that does not is 404.
-	// +kubebuilder:default="[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=512
-	// +optional
-	Pattern string `json:"pattern,omitempty"`
-
-	// onMissing says what a request for a key without a Session does: Create makes the Session, Reject answers 404.
-	// +kubebuilder:default=Reject
-	// +optional
-	OnMissing MissingPolicy `json:"onMissing,omitempty"`
-}
-
-// MissingPolicy says what a request for a key without a Session does.
-// +kubebuilder:validation:Enum=Create;Reject
-type MissingPolicy string
-
-const (
-	// MissingCreate makes the Session.
-	MissingCreate MissingPolicy = "Create"
-	// MissingReject answers 404.
-	MissingReject MissingPolicy = "Reject"
-)
-
-// Route finds the key in a request: in its host, its path or a header.
-// +kubebuilder:validation:ExactlyOneOf=host;path;header
-type Route struct {
-	// host is a host name in which one whole label is {key}, such as "{key}.chess.example.com".
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*\{key\}(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`
-	// +optional
-	Host string `json:"host,omitempty"`
-
-	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it.
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^(/\.?[-A-Za-z0-9_~][-A-Za-z0-9._~]*)*/\{key\}/$`
-	// +optional
-	Path string `json:"path,omitempty"`
-
-	// header is the name of a request header whose value is the key. Underscores are not allowed in it.
-	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$`
-	// +optional
-	Header string `json:"header,omitempty"`
-}
 
 // WakeSpec bounds the start of a session and those who wait for it.
 type WakeSpec struct {
@@ -278,6 +237,7 @@ type SessionCounts struct {
 // +kubebuilder:printcolumn:name="Idle after",type=string,JSONPath=`.spec.idle.after`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.') && self.metadata.name.size() <= 63",message="metadata.name: no dots and at most 63 characters, because a Session is named <template>.<key>"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.outcomes) || self.spec.outcomes.all(o, !has(o.start) || o.start.all(s, s.template != self.metadata.name))",message="spec.outcomes: start: a session cannot start one of its own template, which would be itself"
 type SessionTemplate struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

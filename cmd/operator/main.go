@@ -126,6 +126,7 @@ func index(ctx context.Context, by client.FieldIndexer) error {
 		by.IndexField(ctx, &v1alpha1.Session{}, v1alpha1.FieldTemplate, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.Session).Spec.Template}
 		}),
+		by.IndexField(ctx, &v1alpha1.Session{}, session.FieldStarted, session.StartedNames),
 		by.IndexField(ctx, &corev1.Pod{}, session.FieldNode, func(o client.Object) []string {
 			return []string{o.(*corev1.Pod).Spec.NodeName}
 		}))

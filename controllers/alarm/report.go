@@ -51,10 +51,30 @@ func ring(status *v1alpha1.SessionStatus, p plan, now time.Time) {
 	if p.due.IsZero() {
 		return
 	}
-	at := now.Truncate(time.Microsecond)
+	touch := &v1alpha1.Activity{Time: metav1.NewMicroTime(now.Truncate(time.Microsecond)), Source: p.source, By: v1alpha1.ByOperator}
 	if a := status.Activity; a != nil {
-		at = later(at, a.Time.Add(time.Microsecond))
+		touch.Time = metav1.NewMicroTime(later(touch.Time.Time, a.Time.Add(time.Microsecond)))
 	}
-	status.Activity = &v1alpha1.Activity{Time: metav1.NewMicroTime(at), Source: p.source, By: v1alpha1.ByOperator}
+	if status.Endpoint != nil {
+		carry(touch, status.Activity)
+	}
+	status.Activity = touch
 	status.LastAlarm = ptr.To(metav1.NewTime(p.due))
+}
+
+// carry puts into a touch of a session that serves what its workload said and still holds, as every other touch does: but for the word
+// that it may sleep at once, which demand takes back.
+func carry(touch, last *v1alpha1.Activity) {
+	if last == nil {
+		return
+	}
+	if last.IdleAfter != nil && last.IdleAfter.Duration > 0 {
+		touch.IdleAfter = last.IdleAfter
+	}
+	if last.Busy == nil {
+		return
+	}
+	if left := last.Busy.Duration - touch.Time.Sub(last.Time.Time); left > 0 {
+		touch.Busy = &metav1.Duration{Duration: left}
+	}
 }

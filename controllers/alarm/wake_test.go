@@ -132,6 +132,29 @@ var _ = Describe("A session with a schedule", func() {
 		Expect(now.Spec).To(Equal(before.Spec))
 	})
 
+	It("keeps what its workload said and still holds, but for the word that it may sleep at once (000-26)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenSession(ctx, scheduled("* * * * *", ""))
+		Looked(ctx, s)
+		Becomes(ctx, s, func(status *v1alpha1.SessionStatus) {
+			status.Endpoint = &v1alpha1.Endpoint{UID: "u", Address: "127.1.2.3", Port: 8080}
+			status.Activity = &v1alpha1.Activity{Time: metav1.NewMicroTime(clk.Now()), By: "gateway"}
+			status.Activity.Busy, status.Activity.IdleAfter = &metav1.Duration{Duration: time.Hour}, &metav1.Duration{Duration: 90 * time.Second}
+		})
+		Passes(time.Minute)
+		now, _ := Looked(ctx, s)
+		Expect(now.Status.Activity.Busy.Duration).To(BeNumerically("~", 59*time.Minute, time.Second))
+		Expect(now.Status.Activity.IdleAfter.Duration).To(Equal(90 * time.Second))
+
+		Becomes(ctx, s, func(status *v1alpha1.SessionStatus) {
+			status.Activity.Busy, status.Activity.IdleAfter = &metav1.Duration{Duration: time.Second}, &metav1.Duration{}
+		})
+		Passes(time.Minute)
+		now, _ = Looked(ctx, s)
+		Expect(now.Status.Activity.Busy).To(BeNil())
+		Expect(now.Status.Activity.IdleAfter).To(BeNil())
+	})
+
 	It("is not woken for times before the schedule was set, or set anew", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenSession(ctx)

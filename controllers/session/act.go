@@ -37,6 +37,8 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		return r.stop(ctx, w)
 	case lifecycle.Release:
 		return r.release(ctx, w.pod)
+	case lifecycle.Shrink, lifecycle.Grow:
+		return r.resize(ctx, w, step)
 	case lifecycle.Save, lifecycle.Record:
 		r.hook(w, step)
 	}

@@ -36,6 +36,15 @@ func GivenOf(ctx context.Context, template, key string) *v1alpha1.Session {
 	return s
 }
 
+// GivenWantedOf is GivenOf, on a tenant's account.
+func GivenWantedOf(ctx context.Context, template, key, tenant string) *v1alpha1.Session {
+	GinkgoHelper()
+	s := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: template + "." + key}}
+	s.Spec = v1alpha1.SessionSpec{Template: template, Key: key, Tenant: tenant}
+	Expect(api.Create(ctx, s)).To(Succeed())
+	return s
+}
+
 // Named is a session that somebody else has made.
 func Named(ctx context.Context, name string) *v1alpha1.Session {
 	GinkgoHelper()
@@ -165,13 +174,14 @@ var _ = Describe("An outcome", func() {
 		for _, name := range []string{"machine", "record", "configure"} {
 			GivenTemplate(ctx, AsTask(name))
 		}
-		s := GivenOf(ctx, "create", "web-1")
+		s := GivenWantedOf(ctx, "create", "web-1", "alice")
 		Expect(Does(ctx, s, 0)).To(And(HavePhase(v1alpha1.PhaseCompleted), HaveReason(v1alpha1.ReasonStarting)))
 		r = NewOperator() // nothing of it is in an operator's memory
 		Turn(ctx, s)
 		Turn(ctx, s)
 		Expect(states(Now(ctx, s))).To(Equal([]v1alpha1.StartedState{v1alpha1.StartedRuns, v1alpha1.StartedRuns, v1alpha1.StartedWaiting}))
 
+		Expect(Named(ctx, "machine.web-1").Spec.Tenant).To(Equal("alice"))
 		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(MatchJSON(handOver(Now(ctx, s))))
 		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(ContainSubstring(`"message":"last words"`))
 		Expect(Does(ctx, Named(ctx, "machine.web-1"), 0)).To(HavePhase(v1alpha1.PhaseCompleted))
@@ -187,6 +197,19 @@ var _ = Describe("An outcome", func() {
 		Does(ctx, Named(ctx, "configure.web-1"), 0)
 		Turn(ctx, s)
 		Expect(Reconciled(ctx, s)).To(And(HavePhase(v1alpha1.PhaseCompleted), HaveReason(v1alpha1.ReasonCompleted)))
+	})
+
+	It("has failed when two wait for each other", func(ctx SpecContext) {
+		one := v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{{Template: "repair"}}}
+		two := v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{{Template: "create"}}}
+		GivenTemplate(ctx, AsTask("create", one))
+		GivenTemplate(ctx, AsTask("repair", two))
+		s := GivenOf(ctx, "create", "web-1")
+		Does(ctx, s, 0)
+		Turn(ctx, s)
+		Does(ctx, Named(ctx, "repair.web-1"), 0)
+		Turn(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HaveReason(v1alpha1.ReasonStartedFailed))
 	})
 
 	It("tells when one that it started fails for good, and starts nothing behind it", func(ctx SpecContext) {

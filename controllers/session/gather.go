@@ -97,7 +97,11 @@ func (r *Reconciler) left(ctx context.Context, name types.NamespacedName, from c
 		return nil, err
 	}
 	s.Spec.Template, s.Spec.Tenant = pod.Labels[v1alpha1.LabelTemplate], pod.Labels[v1alpha1.LabelTenant]
-	return s, nil
+	err = r.Live.Get(ctx, name, &v1alpha1.Session{}) // a cache may not have heard of it yet
+	if err == nil {
+		return nil, movedOn("the session is there")
+	}
+	return s, client.IgnoreNotFound(err)
 }
 
 // forget drops all that is known of a session that is gone.

@@ -8,6 +8,7 @@ import (
 	gtypes "github.com/onsi/gomega/types"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -46,14 +47,21 @@ func Runs(ctx context.Context, s *v1alpha1.Session) {
 	}
 	status(ctx, s, func(p *corev1.PodStatus) {
 		p.Phase, p.PodIP, p.PodIPs = corev1.PodRunning, "127.1.2.3", []corev1.PodIP{{IP: "127.1.2.3"}}
-		p.ContainerStatuses = []corev1.ContainerStatus{{Name: "table", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+		p.ContainerStatuses = []corev1.ContainerStatus{{
+			Name: "table", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}, Resources: pod.Spec.Containers[0].Resources.DeepCopy(),
+		}}
 	})
 }
 
 func bind(ctx context.Context, pod *corev1.Pod) {
 	GinkgoHelper()
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}}
-	Expect(client.IgnoreAlreadyExists(api.Create(ctx, node))).To(Succeed())
+	err := api.Create(ctx, node)
+	Expect(client.IgnoreAlreadyExists(err)).To(Succeed())
+	if err == nil {
+		node.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100")}
+		Expect(api.Status().Update(ctx, node)).To(Succeed())
+	}
 	Expect(api.SubResource("binding").Create(ctx, pod, &corev1.Binding{Target: corev1.ObjectReference{Kind: "Node", Name: node.Name}})).To(Succeed())
 }
 

@@ -1,10 +1,13 @@
 package session
 
 import (
+	"context"
+	"net/http"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -54,6 +57,49 @@ var _ = Describe("A Task", func() {
 	})
 })
 
+var _ = Describe("A Task whose pod ends without its doing", func() {
+	evict := func(ctx SpecContext, s *v1alpha1.Session, code int32) *v1alpha1.Session {
+		GinkgoHelper()
+		Ends(ctx, s, code, "")
+		status(ctx, s, func(p *corev1.PodStatus) { p.Reason = "Evicted" })
+		return Reconciled(ctx, s)
+	}
+
+	It("is not done, whatever code it had, and a catch-all does not judge it; a rule that names the reason does (002-23)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AsTask("work", v1alpha1.Outcome{Reasons: []string{"Evicted"}, ExitCodes: []int32{3}, Then: v1alpha1.OutcomeFail}))
+		GivenTemplate(ctx, AsTask("other", v1alpha1.Outcome{ExitCodes: []int32{0}, Then: v1alpha1.OutcomeComplete}, v1alpha1.Outcome{Then: v1alpha1.OutcomeFail}))
+		for template, reason := range map[string]string{"work": v1alpha1.ReasonGaveUp, "other": v1alpha1.ReasonWaking} {
+			s := GivenOf(ctx, template, "a")
+			for range 2 {
+				Turn(ctx, s)
+			}
+			Runs(ctx, s)
+			Turn(ctx, s)
+			now := evict(ctx, s, 0)
+			Expect(now).To(HaveReason(reason), template)
+			Expect(now.Status.Failures).To(BeNil())
+		}
+	})
+
+	It("goes on while its template is away, and what follows from its end waits for that (002-20)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AsTask("work"))
+		s := GivenOf(ctx, "work", "a")
+		for range 2 {
+			Turn(ctx, s)
+		}
+		Runs(ctx, s)
+		Turn(ctx, s)
+		template := &v1alpha1.SessionTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "work"}}
+		Expect(api.Delete(ctx, template)).To(Succeed())
+		clk.SetTime(clk.Now().Add(time.Hour))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		Ends(ctx, s, 0, "done")
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake), "its end was judged without a template")
+		GivenTemplate(ctx, AsTask("work"))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseCompleted))
+	})
+})
+
 var _ = Describe("A session that must rest", func() {
 	It("sleeps while it is suspended, whoever wants it, and wakes after", func(ctx SpecContext) {
 		GivenTemplate(ctx, Saved())
@@ -76,6 +122,28 @@ var _ = Describe("A session that must rest", func() {
 		suspend(ctx, s, false)
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).NotTo(BeNil(), "it was touched meanwhile")
+	})
+
+	It("waits for its save, however long that fails", func(ctx SpecContext) {
+		GivenTemplate(ctx, Saved())
+		s := GivenAwake(ctx, "a")
+		saves.status = http.StatusInternalServerError
+		suspend(ctx, s, true)
+		Turn(ctx, s)
+		Eventually(ctx, func(ctx context.Context) *v1alpha1.Session {
+			clk.SetTime(clk.Now().Add(time.Minute))
+			return Reconciled(ctx, s)
+		}).WithTimeout(10 * time.Second).Should(HaveReason(v1alpha1.ReasonSaveFailed))
+		for range 5 {
+			clk.SetTime(clk.Now().Add(time.Minute))
+			Turn(ctx, s)
+		}
+		Expect(Now(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining), "state was traded for memory")
+		saves.status = http.StatusNoContent
+		Eventually(ctx, func(ctx context.Context) *v1alpha1.Session {
+			clk.SetTime(clk.Now().Add(time.Minute))
+			return Reconciled(ctx, s)
+		}).WithTimeout(10 * time.Second).Should(HavePhase(v1alpha1.PhaseStopping))
 	})
 
 	It("has a drain under way turned into one that no request holds up", func(ctx SpecContext) {

@@ -19,6 +19,7 @@ type memory struct {
 	activity, publication, drain, pod, deletion, end sighting
 	refused                                          *refusal
 	stopped                                          types.UID // the pod that was asked to stop
+	full, small                                      types.UID // the pod that the API server does not let us shrink, or grow
 	unpublished                                      string    // the version in which the drain was first seen
 
 	uid      types.UID

@@ -19,7 +19,7 @@ func observe(w *world) lifecycle.Observation {
 	o := lifecycle.Observation{
 		Now:      w.now,
 		Session:  observeSession(w),
-		Template: observeTemplate(w.template),
+		Template: observeTemplate(w.template, w.pod),
 		Sight:    w.sight,
 		Slot:     w.place.Room,
 		Full:     fullOf(w),
@@ -29,6 +29,7 @@ func observe(w *world) lifecycle.Observation {
 			Failed: w.saved.Err != nil, RetryAt: w.saved.RetryAt,
 		},
 	}
+	o.Template.HibernateAfter = hibernateAfter(w)
 	if w.pod != nil {
 		o.Pod = observePod(w)
 	}
@@ -59,12 +60,9 @@ func observeSession(w *world) lifecycle.Session {
 		Starts:         w.starts,
 		Outdated:       w.rollOut,
 	}
-	if c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); c != nil && c.Status == metav1.ConditionTrue {
-		o.AwakeSince = c.LastTransitionTime.Time
-	}
 	o.IdleAfter, o.BusyUntil = w.memory.said(s.Demand())
 	if status.Pod != nil {
-		o.PodUID = string(status.Pod.UID)
+		o.PodUID, o.AwakeSince = string(status.Pod.UID), microTime(status.Pod.Since)
 	}
 	if d := status.Drain; d != nil {
 		o.Forced, o.Deadline = d.Forced, microTime(d.Deadline)
@@ -75,12 +73,14 @@ func observeSession(w *world) lifecycle.Session {
 	return o
 }
 
-func observeTemplate(t *v1alpha1.SessionTemplate) lifecycle.Template {
+// observeTemplate says what a template says, or, of one that is gone, what its pod says that it was.
+func observeTemplate(t *v1alpha1.SessionTemplate, pod *corev1.Pod) lifecycle.Template {
 	o := lifecycle.Template{
 		Found: t != nil, IdleAfter: lifecycle.DefaultIdleAfter, WakeTimeout: lifecycle.DefaultWakeTimeout,
 		Restart: lifecycle.Restart{Policy: lifecycle.Transient, Max: lifecycle.DefaultRestarts, Within: lifecycle.DefaultWithin},
 	}
 	if t == nil {
+		o.Task = pod != nil && pod.Annotations[v1alpha1.AnnotationMode] == string(v1alpha1.ModeTask)
 		return o
 	}
 	o.IdleAfter = duration(t.Spec.Idle.After, o.IdleAfter)
@@ -114,6 +114,8 @@ func observePod(w *world) *lifecycle.Pod {
 		Mine:     metav1.IsControlledBy(w.pod, w.session),
 		Since:    w.memory.pod.since,
 		Address:  hasAddress(w.pod),
+		Small:    podspec.IsSmall(w.pod),
+		Stuck:    stuck(w),
 		Trouble:  troubleOf(w.pod),
 		Deleting: w.pod.DeletionTimestamp != nil,
 		Ended:    hasEnded(w.pod, w.nodeGone),

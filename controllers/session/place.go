@@ -92,7 +92,7 @@ func stageOf(w *world, step lifecycle.Step) slots.Stage {
 	switch {
 	case step.Phase == lifecycle.Awake && keptUp(w.template):
 		return slots.Staying
-	case step.Phase == lifecycle.Awake:
+	case step.Phase == lifecycle.Awake, step.Phase == lifecycle.Hibernated:
 		return slots.Serving
 	case step.Reason == lifecycle.ReasonDraining, step.Reason == lifecycle.ReasonStopping:
 		return slots.Leaving

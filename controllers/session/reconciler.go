@@ -77,7 +77,7 @@ func (r *Reconciler) turn(ctx context.Context, name types.NamespacedName, from c
 // a sleep that we have decided.
 func (r *Reconciler) save(ctx context.Context, session, next *v1alpha1.Session) error {
 	patch := client.MergeFromWithOptions(session, client.MergeFromWithOptimisticLock{})
-	if same(session, next) {
+	if same(session, next) || session.UID == "" { // there is none: its pod was left
 		return nil
 	}
 	return r.Client.Status().Patch(ctx, next, patch, client.FieldOwner(v1alpha1.OwnerOperator))

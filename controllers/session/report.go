@@ -43,7 +43,11 @@ func publish(status *v1alpha1.SessionStatus, w *world) {
 	port, _ := podspec.PortOf(w.pod)
 	status.Epoch, _ = podspec.Epoch(w.pod)
 	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
-	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName}
+	since := microTimeOf(w.now)
+	if status.Pod != nil && status.Pod.UID == w.pod.UID {
+		since = status.Pod.Since
+	}
+	status.Pod = &v1alpha1.PodReference{Name: w.pod.Name, UID: w.pod.UID, Node: w.pod.Spec.NodeName, Since: since}
 	status.Drain = nil
 	_, status.TemplateGeneration = podspec.RevisionOf(w.pod)
 	remember(status, w.pod, true)
@@ -122,7 +126,7 @@ func setReady(s *v1alpha1.Session, reason lifecycle.Reason, now time.Time) {
 		return
 	}
 	ready := metav1.ConditionFalse
-	if reason == lifecycle.ReasonServing {
+	if reason == lifecycle.ReasonServing || reason == lifecycle.ReasonHibernated {
 		ready = metav1.ConditionTrue
 	}
 	meta.SetStatusCondition(&s.Status.Conditions, metav1.Condition{

@@ -16,21 +16,22 @@ func outdated(w *world) bool {
 	return revision != podspec.Revision(w.template)
 }
 
-// mayRollOut says whether an outdated session may go to its next pod now.
+// mayRollOut says whether an outdated session that serves may go to its next pod now, and takes its turn if so.
 func (r *Reconciler) mayRollOut(w *world) bool {
-	return outdated(w) && r.Rollouts.Ask(rolloutOf(w)).Room
+	return outdated(w) && w.session.Status.Endpoint != nil && r.Rollouts.Take(rolloutOf(w))
 }
 
-// rollOut keeps the session's turn on the way from its old pod to the next one: it is taken with the unpublish, and given back when the
-// next pod serves, or none is needed.
+// rollOut keeps the session's turn on the way from its old pod to the next one: it is given back when the next pod serves, or none is
+// needed. One that fails keeps it, so that a pod that cannot start is not rolled out any further.
 func (r *Reconciler) rollOut(w *world, step lifecycle.Step) {
 	c := rolloutOf(w)
+	serves := step.Phase == lifecycle.Awake || step.Phase == lifecycle.Hibernated
 	switch {
-	case outdated(w) && step.Verb == lifecycle.Unpublish && step.Forced:
-		r.Rollouts.Take(c)
-	case outdated(w) && step.Phase == lifecycle.Awake:
+	case w.rollOut:
+	case outdated(w) && serves:
 		r.Rollouts.Wait(c)
-	case step.Phase == lifecycle.Awake, step.Phase == lifecycle.Asleep, step.Phase == lifecycle.Failed, step.Phase == lifecycle.Completed:
+	case serves, step.Verb == lifecycle.Unpublish && !step.Forced,
+		step.Phase == lifecycle.Queued, step.Phase == lifecycle.Asleep, step.Phase == lifecycle.Completed:
 		r.Rollouts.Free(c.Of, c.ID)
 	}
 }

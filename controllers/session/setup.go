@@ -23,6 +23,8 @@ import (
 const (
 	// FieldNode is the field of a pod that names its node. The manager's cache must index pods by it.
 	FieldNode = "spec.nodeName"
+	// FieldStarted is a field of a Session that names those that follow from it. The manager's cache must index Sessions by it.
+	FieldStarted = "status.started.name"
 	// workers is how many sessions take their turn at once. A turn waits for the API server and for nothing else.
 	workers = 16
 )
@@ -34,7 +36,7 @@ func (r *Reconciler) Again(session types.NamespacedName) {
 }
 
 // SetupWithManager watches sessions and all that a session's turn may wait for. The manager's cache must index Sessions by
-// v1alpha1.FieldTemplate and pods by FieldNode.
+// v1alpha1.FieldTemplate and FieldStarted, and pods by FieldNode.
 func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	r.again = make(chan event.GenericEvent)
 	if err := m.Add(r.Sight); err != nil {
@@ -43,7 +45,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(m).
 		Named("session").
 		For(&v1alpha1.Session{}).
-		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(starter)).
+		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(r.starters)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(sameName)).
 		Watches(&v1alpha1.SessionTemplate{}, handler.EnqueueRequestsFromMapFunc(r.ofTemplate), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.onNode), builder.WithPredicates(lostNodes())).
@@ -59,14 +61,17 @@ func sameName(_ context.Context, o client.Object) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(o)}}
 }
 
-// ofTemplate are the sessions of a template for which its change makes a difference now. Those asleep learn of it when they wake.
+// ofTemplate are the sessions of a template for which its change makes a difference now. Those asleep learn of it when they wake, unless
+// it says how long they may sleep, or that they shall not.
 func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests []reconcile.Request) {
 	var sessions v1alpha1.SessionList
 	if err := r.Client.List(ctx, &sessions, client.InNamespace(o.GetNamespace()), client.MatchingFields{v1alpha1.FieldTemplate: o.GetName()}); err != nil {
 		return nil // the cache serves this; it fails only while the operator stops
 	}
+	t := o.(*v1alpha1.SessionTemplate)
+	all := keptUp(t) || t.Spec.Lifetime.Asleep != nil
 	for i := range sessions.Items {
-		if s := &sessions.Items[i]; s.Touched() || s.Status.Pod != nil || keptUp(o.(*v1alpha1.SessionTemplate)) {
+		if s := &sessions.Items[i]; all || s.Touched() || s.Status.Pod != nil {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(s)})
 		}
 	}

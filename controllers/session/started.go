@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -45,16 +46,16 @@ func (r *Reconciler) lookAfter(ctx context.Context, w *world) error {
 			found[s.Name] = other
 		}
 	}
-	w.started, w.starts = progress(w.session.Status.Started, found)
+	w.started, w.starts = progress(w.session, found)
 	return nil
 }
 
 // progress is how far those are that were reported as they were, given those that exist.
-func progress(reported []v1alpha1.StartedSession, found map[string]*v1alpha1.Session) (now []v1alpha1.StartedSession, starts lifecycle.Starts) {
+func progress(of *v1alpha1.Session, found map[string]*v1alpha1.Session) (now []v1alpha1.StartedSession, starts lifecycle.Starts) {
 	starts = lifecycle.Starts{Any: true, Done: true}
-	for _, s := range reported {
+	for _, s := range of.Status.Started {
 		before := s.State
-		s.State = stateOf(s.State, found[s.Name])
+		s.State = stateOf(s.State, of.Name, found[s.Name])
 		starts.News = starts.News || s.State != before
 		starts.Failed = starts.Failed || s.State == v1alpha1.StartedFailed
 		starts.Due = starts.Due || due(s, starts)
@@ -70,7 +71,7 @@ func due(s v1alpha1.StartedSession, before lifecycle.Starts) bool {
 }
 
 // stateOf is how far one is that was reported so, and is there now or is not. One that came to its end may be deleted.
-func stateOf(reported v1alpha1.StartedState, s *v1alpha1.Session) v1alpha1.StartedState {
+func stateOf(reported v1alpha1.StartedState, by string, s *v1alpha1.Session) v1alpha1.StartedState {
 	switch {
 	case reported == v1alpha1.StartedCompleted || reported == v1alpha1.StartedFailed:
 		return reported
@@ -79,11 +80,12 @@ func stateOf(reported v1alpha1.StartedState, s *v1alpha1.Session) v1alpha1.Start
 	case s == nil:
 		return v1alpha1.StartedFailed
 	}
-	return fate(s)
+	return fate(by, s)
 }
 
-// fate is how a session ended that does what others wait for: one that starts others ends with them.
-func fate(s *v1alpha1.Session) v1alpha1.StartedState {
+// fate is how a session ended that does what another waits for: one that starts others ends with them, and one that waits for the
+// one that waits for it never does.
+func fate(by string, s *v1alpha1.Session) v1alpha1.StartedState {
 	reason := ""
 	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
 		reason = c.Reason
@@ -91,11 +93,15 @@ func fate(s *v1alpha1.Session) v1alpha1.StartedState {
 	switch {
 	case s.Status.Phase == v1alpha1.PhaseCompleted && reason == v1alpha1.ReasonCompleted:
 		return v1alpha1.StartedCompleted
-	case s.Status.Phase == v1alpha1.PhaseCompleted && reason == v1alpha1.ReasonStartedFailed,
+	case s.Status.Phase == v1alpha1.PhaseCompleted && (reason == v1alpha1.ReasonStartedFailed || waitsFor(s, by)),
 		s.Status.Phase == v1alpha1.PhaseFailed && reason == v1alpha1.ReasonGaveUp:
 		return v1alpha1.StartedFailed
 	}
 	return v1alpha1.StartedRuns
+}
+
+func waitsFor(s *v1alpha1.Session, name string) bool {
+	return slices.ContainsFunc(s.Status.Started, func(o v1alpha1.StartedSession) bool { return o.Name == name })
 }
 
 // start makes those that are due. One of that name that is there already is as good: at least once is what is promised.
@@ -123,7 +129,7 @@ func (r *Reconciler) follower(w *world, s v1alpha1.StartedSession) *v1alpha1.Ses
 				v1alpha1.AnnotationWantedSince: w.now.UTC().Format(metav1.RFC3339Micro),
 			},
 		},
-		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key, Input: ptr.To(handOver(w.session))},
+		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key, Tenant: w.session.Spec.Tenant, Input: ptr.To(handOver(w.session))},
 	}
 }
 
@@ -143,11 +149,22 @@ func handOver(s *v1alpha1.Session) string {
 	return string(text)
 }
 
-// starter maps a session to the one that it followed from.
-func starter(_ context.Context, o client.Object) []reconcile.Request {
-	name := o.GetAnnotations()[v1alpha1.AnnotationStartedBy]
-	if name == "" {
-		return nil
+// starters are the sessions that wait for one, whoever made it.
+func (r *Reconciler) starters(ctx context.Context, o client.Object) (requests []reconcile.Request) {
+	var sessions v1alpha1.SessionList
+	if err := r.Client.List(ctx, &sessions, client.InNamespace(o.GetNamespace()), client.MatchingFields{FieldStarted: o.GetName()}); err != nil {
+		return nil // the cache serves this; it fails only while the operator stops
 	}
-	return []reconcile.Request{{NamespacedName: client.ObjectKey{Namespace: o.GetNamespace(), Name: name}}}
+	for i := range sessions.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&sessions.Items[i])})
+	}
+	return requests
+}
+
+// StartedNames are the names of those that follow from a session: the values of FieldStarted.
+func StartedNames(o client.Object) (names []string) {
+	for _, s := range o.(*v1alpha1.Session).Status.Started {
+		names = append(names, s.Name)
+	}
+	return names
 }

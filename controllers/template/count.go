@@ -13,7 +13,7 @@ func countPhases(sessions []v1alpha1.Session) v1alpha1.SessionCounts {
 func add(counts *v1alpha1.SessionCounts, phase v1alpha1.SessionPhase) {
 	counts.Total++
 	switch phase {
-	case v1alpha1.PhaseAwake, v1alpha1.PhaseDraining:
+	case v1alpha1.PhaseAwake, v1alpha1.PhaseHibernated, v1alpha1.PhaseDraining:
 		counts.Awake++
 	case v1alpha1.PhaseQueued, v1alpha1.PhaseWaking:
 		counts.Waking++

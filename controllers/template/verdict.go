@@ -31,6 +31,10 @@ func check(t *v1alpha1.SessionTemplate) *verdict {
 		words := fmt.Sprintf("port: no container has a TCP port %q", t.Spec.Port.String())
 		return &verdict{reason: v1alpha1.ReasonInvalidPort, words: words, final: true}
 	}
+	if !podspec.KeepsClass(t) {
+		words := "hibernate.resources: the quality of service class of the pod would change, which Kubernetes refuses; leave guaranteed pods as they are, or give requests and limits alike"
+		return &verdict{reason: v1alpha1.ReasonInvalidHibernate, words: words, final: true}
+	}
 	return nil
 }
 

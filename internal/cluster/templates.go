@@ -163,6 +163,15 @@ func (t *templates) unmade(id directory.ID) {
 	}
 }
 
+// paceOf is how long nobody may need a session until something is done to it: it is small, or it falls asleep.
+func paceOf(spec *v1alpha1.SessionTemplateSpec) time.Duration {
+	idle := durationOf(spec.Idle.After, 0)
+	if spec.Hibernate == nil {
+		return idle
+	}
+	return min(idle, spec.Hibernate.After.Duration)
+}
+
 func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	spec := &t.Spec
 	k := &known{
@@ -173,13 +182,13 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			Routes:      routesOf(spec.Routes),
 			WakeTimeout: durationOf(spec.Wake.Timeout, defaultWake),
 			MaxHeld:     int(spec.Wake.MaxHeld),
-			IdleAfter:   durationOf(spec.Idle.After, 0),
+			IdleAfter:   paceOf(spec),
 		},
 		limit: t.Spec.Limits.Sessions,
 
 		perMinute: t.Spec.Limits.CreatesPerMinute,
 		counted:   t.Status.Sessions.Total,
-		rules:     Rules{IdleAfter: durationOf(spec.Idle.After, 0), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		rules:     Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
 		pattern:   spec.Key.Pattern,
 		born:      t.CreationTimestamp.Time,
 	}

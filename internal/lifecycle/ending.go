@@ -46,6 +46,9 @@ func record(o *Observation) (Step, bool) {
 	if o.Session.Phase == Stopping || o.Session.Deleting {
 		return o.asleep(0), true
 	}
+	if o.Template.Task && !o.Template.Found { // what follows from its work is not known before its template is back
+		return o.hold(), true
+	}
 	if step, ok := o.follow(exit); ok {
 		return step, true
 	}

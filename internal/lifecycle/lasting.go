@@ -10,7 +10,7 @@ type Lifetime struct {
 
 // keptUp says whether a session is up without anybody's demand: a Task until its end, a Permanent one for ever.
 func (o *Observation) keptUp() bool {
-	return o.Template.Found && (o.Template.Task || o.Template.Restart.Policy == Permanent)
+	return o.Template.Task || o.Template.Found && o.Template.Restart.Policy == Permanent
 }
 
 // over says whether a session has come to its end for good.
@@ -23,7 +23,7 @@ func (o *Observation) over() bool {
 
 // mustRest says whether a session that serves is put to sleep whoever needs it.
 func (o *Observation) mustRest() bool {
-	return o.Session.Suspended || o.Session.Outdated || o.outlived() && !o.Now.Before(o.restAt())
+	return o.Session.Suspended || o.Session.Outdated || o.cramped() || o.outlived() && !o.Now.Before(o.restAt())
 }
 
 func (o *Observation) outlived() bool {

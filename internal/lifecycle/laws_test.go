@@ -18,17 +18,6 @@ func each(visit func(o Observation)) (count int) {
 	return count
 }
 
-// eachOrUp is each, and the same of sessions that are up without demand.
-func eachOrUp(visit func(o Observation)) (count int) {
-	each(func(o Observation) {
-		for _, o := range append([]Observation{o}, cross([]Observation{o}, up...)...) {
-			count++
-			visit(o)
-		}
-	})
-	return count
-}
-
 // cross gives every base with every variation.
 func cross(bases []Observation, variations ...func(o *Observation)) []Observation {
 	out := make([]Observation, 0, len(bases)*len(variations))
@@ -47,7 +36,7 @@ func same(*Observation) {}
 func sessions() []Observation {
 	all := []Observation{Typical()}
 	var phases []func(o *Observation)
-	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Draining, Stopping, Completed, Failed} {
+	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Hibernated, Draining, Stopping, Completed, Failed} {
 		phases = append(phases, func(o *Observation) { o.Session.Phase = p; o.Session.Reason = ReasonStartFailed; o.Session.Epoch = 4 })
 	}
 	all = cross(all, phases...)
@@ -123,12 +112,13 @@ func withWorld(o Observation) []Observation {
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} },
 			func(o *Observation) { o.Refused = ReasonPodRejected },
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
-			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false })
+			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false }, task, permanent)
 		return all
 	}
 	return cross(all, same, func(o *Observation) { o.Sight = false }, func(o *Observation) { o.Evict = true },
 		func(o *Observation) { o.Evict, o.Template.IdleAfter = true, 3*time.Hour },
 		func(o *Observation) { o.Session.Suspended = true },
+		func(o *Observation) { o.Template.HibernateAfter = 5 * time.Second },
 		func(o *Observation) {
 			o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), 59*time.Minute
 		},
@@ -140,7 +130,7 @@ func withWorld(o Observation) []Observation {
 		},
 		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
 		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
-		func(o *Observation) { o.Save.Failed, o.Save.Running = true, true })
+		func(o *Observation) { o.Save.Failed, o.Save.Running = true, true }, task, permanent)
 }
 
 // lasting has a session without a pod rest since an hour, and lets it for so long.
@@ -148,11 +138,9 @@ func lasting(asleep time.Duration) func(o *Observation) {
 	return func(o *Observation) { o.Session.RestSince, o.Template.Lifetime.Asleep = o.Now.Add(-time.Hour), asleep }
 }
 
-// up makes a session one that is up without demand, in each way.
-var up = []func(o *Observation){
-	func(o *Observation) { o.Template.Task = true },
-	func(o *Observation) { o.Template.Restart.Policy = Permanent },
-}
+// task and permanent are up without demand.
+func task(o *Observation)      { o.Template.Task = true }
+func permanent(o *Observation) { o.Template.Restart.Policy = Permanent }
 
 // law says what must hold for every observation and the step that answers it.
 type law struct {
@@ -180,7 +168,7 @@ var laws = []law{
 		return s.Verb != Stop || !o.wasPublished() || o.Sight && o.Session.Drained
 	}},
 	{"a pod that served is stopped only when its state is saved, or a forced save had its time (002-08)", func(o *Observation, s Step) bool {
-		return s.Verb != Stop || !o.wasPublished() || !o.Pod.Saves || o.Save.Done || o.Session.Forced && o.Now.After(o.Session.Deadline)
+		return s.Verb != Stop || !o.wasPublished() || !o.Pod.Saves || o.Save.Done || o.Session.Deleting && o.Session.Forced && o.Now.After(o.Session.Deadline)
 	}},
 	{"state is saved after the last request, never before", func(o *Observation, s Step) bool {
 		return s.Verb != Save || o.Sight && !o.Session.Published && (!o.wanted() || o.Session.Forced)
@@ -207,7 +195,13 @@ var laws = []law{
 		return s.Verb != Start || o.Session.Phase == Completed && o.Session.Starts.Due && o.Pod == nil
 	}},
 	{"an interruption is no failure (002-23)", func(o *Observation, s Step) bool {
-		return s.Verb != Record || o.Pod == nil || o.Pod.Exit != ExitInterrupted || s.Failures <= o.Session.Failures || s.Reason == ReasonGaveUp
+		return s.Verb != Record || o.Pod == nil || o.Pod.Exit != ExitInterrupted || s.Failures <= o.Session.Failures
+	}},
+	{"a pod is small only while it is published and nobody needs it (000-54)", func(o *Observation, s Step) bool {
+		return s.Verb != Shrink || o.Session.Published && !o.Now.Before(o.hibernateAt()) && o.current() && !o.Pod.Deleting
+	}},
+	{"a pod that is needed gets its resources back (000-55)", func(o *Observation, s Step) bool {
+		return s.Reason != ReasonHibernated || !o.Now.Before(o.hibernateAt()) || !o.Session.Published
 	}},
 	{"what is reported once does not lead to another report", func(o *Observation, s Step) bool {
 		if s.Verb != Wait && s.Verb != Save {
@@ -251,7 +245,7 @@ func exact(o *Observation, s Step) bool {
 func TestLaws(t *testing.T) {
 	t.Parallel()
 	broken := map[string]int{}
-	count := eachOrUp(func(o Observation) {
+	count := each(func(o Observation) {
 		step := Next(o)
 		for _, l := range laws {
 			if l.holds(&o, step) {
@@ -274,7 +268,7 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 	const most = 40
 	failures, longest := 0, 0
 	count := each(func(o Observation) {
-		if failures > 3 {
+		if failures > 3 || o.keptUp() {
 			return
 		}
 		w := World{Observation: o}
@@ -297,27 +291,25 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 	t.Logf("from %d observations, at most %d turns", count, longest)
 }
 
-// From anywhere, a session that is up without demand is up in the end, or over: unless it is suspended or deleted (001-03, 004-27).
+// From anywhere, a session that is up without demand is up in the end, or over (001-03, 004-27).
 func TestUpFromAnywhere(t *testing.T) {
 	t.Parallel()
 	const most = 60
 	failures := 0
 	each(func(o Observation) {
-		for _, o := range cross([]Observation{o}, up...) {
-			if failures > 3 || !o.Template.Found || !o.Slot || o.Session.Misnamed || o.Refused != "" || o.Session.Suspended || o.Session.Deleting {
-				return
-			}
-			w := World{Observation: o}
-			if o.Pod != nil {
-				pod := *o.Pod
-				w.Pod = &pod
-			}
-			w.Play(most)
-			if w.over() || w.Session.Deleting || w.Session.Published && w.Pod != nil && !w.Pod.Deleting || w.Template.Lifetime.Awake > 0 {
-				continue
-			}
-			failures++
-			t.Errorf("pod %+v, session %+v\n  from session %+v\n  pod %+v", w.Pod, w.Session, o.Session, o.Pod)
+		if failures > 3 || !o.keptUp() || o.Session.Deleting {
+			return
 		}
+		w := World{Observation: o}
+		if o.Pod != nil {
+			pod := *o.Pod
+			w.Pod = &pod
+		}
+		w.Play(most)
+		if w.over() || w.Session.Published && w.Pod != nil && !w.Pod.Deleting {
+			return
+		}
+		failures++
+		t.Errorf("pod %+v, session %+v\n  from session %+v\n  pod %+v", w.Pod, w.Session, o.Session, o.Pod)
 	})
 }

@@ -13,6 +13,8 @@ const (
 	Awake    Phase = "Awake"
 	Draining Phase = "Draining"
 	Stopping Phase = "Stopping"
+	// Hibernated is Awake, with few resources.
+	Hibernated Phase = "Hibernated"
 	// Completed is never woken again. So is Failed, if its reason is ReasonGaveUp.
 	Completed Phase = "Completed"
 	Failed    Phase = "Failed"
@@ -54,7 +56,7 @@ type Session struct {
 	ActiveSince    time.Time // when the activity was first seen
 	PublishedSince time.Time // when the publication was first seen
 	DrainedSince   time.Time // when the drain was first seen
-	AwakeSince     time.Time // when it was published as reported; zero: it is not
+	AwakeSince     time.Time // when its pod was published first, as reported; zero: it has none
 	RestSince      time.Time // when its last pod ended, or when it was made
 
 	IdleAfter *time.Duration // what the workload said, in the place of the template's; nil: nothing
@@ -78,6 +80,8 @@ type Template struct {
 	Restart     Restart
 	Outcomes    []Outcome
 	Lifetime    Lifetime
+
+	HibernateAfter time.Duration // how long nobody may need it until it is small; zero: it never is
 }
 
 // Pod is what is observed of the pod that has the session's name.
@@ -87,6 +91,8 @@ type Pod struct {
 	Mine      bool          // owned by this very Session, by UID
 	Since     time.Time     // when it was first seen
 	Address   bool          // it can be dialled
+	Small     bool          // it asks for the resources of a hibernated one
+	Stuck     bool          // its node cannot give it what it asks for, or not now
 	Saves     bool          // it has a save hook
 	SaveTime  time.Duration // of one attempt to save
 	Trouble   Trouble       // why it does not start

@@ -34,15 +34,16 @@ type Starts struct {
 const vanished = "Vanished"
 
 // outcome is the first rule that matches how the pod ended, and its number from 1. A rule that names neither codes nor reasons
-// matches every end.
-func (o *Observation) outcome() (Then, int) {
+// matches every end by itself. One that Kubernetes brought about is matched only by a rule that names its reason: whatever code the
+// process had then, its work is not done.
+func (o *Observation) outcome(exit Exit) (Then, int) {
 	why, code, coded := vanished, int32(0), false
 	if o.Pod != nil {
 		why, code, coded = o.Pod.Why, o.Pod.Code, o.Pod.Coded
 	}
 	for i, rule := range o.Template.Outcomes {
-		all := len(rule.Codes)+len(rule.Reasons) == 0
-		if all || coded && slices.Contains(rule.Codes, code) || slices.Contains(rule.Reasons, why) {
+		byItself := len(rule.Codes)+len(rule.Reasons) == 0 || coded && slices.Contains(rule.Codes, code)
+		if byItself && exit != ExitInterrupted || slices.Contains(rule.Reasons, why) {
 			return rule.Then, i + 1
 		}
 	}
@@ -51,23 +52,50 @@ func (o *Observation) outcome() (Then, int) {
 
 // follow is what a rule of the template makes of an end, if one matches.
 func (o *Observation) follow(exit Exit) (Step, bool) {
-	then, number := o.outcome()
+	then, number := o.outcome(exit)
 	step := Step{Verb: Record, Phase: Completed, Reason: ReasonCompleted, Settle: true}
 	switch then {
 	case ThenRestart:
-		return o.restart(exit), true
+		return o.eager().replaced(exit), true
 	case ThenSleep:
-		return o.asleep(0), true
+		return o.rested(exit), true
 	case ThenComplete:
 		return step, true
 	case ThenFail:
-		step.Phase, step.Reason, step.Failures = Failed, ReasonGaveUp, o.Session.Failures+1
+		step.Phase, step.Reason, step.Failures = Failed, ReasonGaveUp, o.Session.Failures
+		if exit != ExitInterrupted {
+			step.Failures++
+		}
 		return step, true
 	case ThenStart:
 		step.Reason, step.Outcome = ReasonStartingOthers, number
 		return step, true
 	}
 	return step, false
+}
+
+// eager is the same with a policy that restarts: an outcome decides before the policy does.
+func (o *Observation) eager() *Observation {
+	eager := *o
+	eager.Template.Restart.Policy = Transient
+	return &eager
+}
+
+// replaced is the end of a pod that is replaced. An interruption counts towards nothing.
+func (o *Observation) replaced(exit Exit) Step {
+	if exit == ExitInterrupted {
+		return o.again(o.Session.Failures, o.Session.FailingSince)
+	}
+	return o.restart(exit)
+}
+
+// rested is the end of a pod after which the session sleeps, if it had served: else who waits for it would have the next one made at
+// once, again and again.
+func (o *Observation) rested(exit Exit) Step {
+	if o.wasPublished() && !o.keptUp() {
+		return o.asleep(0)
+	}
+	return o.replaced(exit)
 }
 
 // handOver carries a session that is over through those that follow from it: it makes them, and says how far they are.

@@ -18,7 +18,7 @@ func serve(o *Observation) (Step, bool) {
 	case !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}
-	return o.serving(), true
+	return o.tier(), true
 }
 
 // drain brings an unpublished session to its stop: every gateway has seen it, then the state is saved, then Stopping.
@@ -69,18 +69,18 @@ func (o *Observation) unseen(step Step) Step {
 	return step
 }
 
-// mustSave says whether state would be lost by a stop now. A forced drain tries until a save could have ended after its
-// deadline; an unforced one for ever, for state is never traded for memory.
+// mustSave says whether state would be lost by a stop now. It is tried for ever, for state is never traded for memory; only the drain of
+// a deleted session gives up when a save could have ended after its deadline.
 func (o *Observation) mustSave() bool {
 	if !o.Pod.Saves || o.Save.Done {
 		return false
 	}
-	return !o.Session.Forced || o.Now.Before(o.saveDeadline())
+	return !o.givesUp() || o.Now.Before(o.saveDeadline())
 }
 
 // saving starts a save, or waits for the one that runs or may be tried again.
 func (o *Observation) saving(step Step) Step {
-	if o.Session.Forced {
+	if o.givesUp() {
 		step = step.until(o.Now, o.saveDeadline())
 	}
 	if o.Save.Failed {
@@ -95,6 +95,8 @@ func (o *Observation) saving(step Step) Step {
 	step.Verb = Save
 	return step
 }
+
+func (o *Observation) givesUp() bool { return o.Session.Forced && o.Session.Deleting }
 
 // saveDeadline is when a forced drain gives up on saving.
 func (o *Observation) saveDeadline() time.Time {

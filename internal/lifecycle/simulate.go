@@ -97,11 +97,20 @@ func (w *World) act(step Step) {
 		w.Session.Deleting = true
 	case Start, Follow:
 		w.Session.Starts = Starts{Any: true, Done: step.Verb == Start, Failed: w.Session.Starts.Failed}
+	case Save:
+		w.Save.Running = true
+	default:
+		w.actOnPod(step)
+	}
+}
+
+func (w *World) actOnPod(step Step) {
+	switch step.Verb {
 	case Create:
 		w.pods++
 		w.Pod = &Pod{UID: "pod-" + strconv.Itoa(w.pods), Epoch: w.Session.Epoch + 1, Mine: true, Since: w.Now, Saves: true}
-	case Save:
-		w.Save.Running = true
+	case Shrink, Grow:
+		w.Pod.Small = step.Verb == Shrink
 	case Release:
 		w.Pod = nil
 	case Stop, Delete, Fail:

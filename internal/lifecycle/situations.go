@@ -75,6 +75,12 @@ var Sessions = []Situation{
 	}},
 	{"awake, suspended", func(o *Observation) { o.published(); o.Session.Suspended = true }},
 	{"awake, of an older template", func(o *Observation) { o.published(); o.Session.Outdated = true }},
+	{"awake, may hibernate soon", func(o *Observation) { o.published(); o.Template.HibernateAfter = time.Minute }},
+	{"awake, may hibernate", func(o *Observation) {
+		o.published()
+		o.Template.HibernateAfter = 5 * time.Second
+		o.Session.ActiveSince = o.Now.Add(-time.Minute)
+	}},
 	{"awake for too long", func(o *Observation) {
 		o.published()
 		o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), time.Minute
@@ -130,6 +136,8 @@ var Pods = []Situation{
 	}},
 	{"image not pulled", func(o *Observation) { o.pod().Trouble = Trouble{Reason: ReasonImagePullBackOff, Fatal: true} }},
 	{"running", func(o *Observation) { o.pod().Address = true }},
+	{"small", func(o *Observation) { p := o.pod(); p.Small, p.Address = true, true }},
+	{"cramped", func(o *Observation) { p := o.pod(); p.Stuck, p.Address = true, true }},
 	{"ending", func(o *Observation) { p := o.pod(); p.Deleting, p.OverdueAt = true, o.Now.Add(forcedDrain) }},
 	{"overdue", func(o *Observation) { p := o.pod(); p.Deleting, p.OverdueAt = true, o.Now.Add(-time.Second) }},
 	{"ended, code 0", func(o *Observation) { o.end(ExitNormal) }},

@@ -22,6 +22,8 @@ const (
 	Forget    Verb = "Forget"    // take our finalizer off the Session
 	Start     Verb = "Start"     // make the sessions that follow from this one, as far as they are due
 	Follow    Verb = "Follow"    // write how far they are
+	Shrink    Verb = "Shrink"    // take resources from the pod, in place
+	Grow      Verb = "Grow"      // give them back
 	Expire    Verb = "Expire"    // delete the Session
 )
 
@@ -49,6 +51,7 @@ const (
 	ReasonTemplateNotFound   Reason = "TemplateNotFound"
 	ReasonNameMismatch       Reason = "NameMismatch"
 	ReasonPodNameTaken       Reason = "PodNameTaken"
+	ReasonHibernated         Reason = "Hibernated"
 	ReasonSuspended          Reason = "Suspended"
 	ReasonCompleted          Reason = "Completed"
 	ReasonGaveUp             Reason = "GaveUp"

@@ -1,6 +1,7 @@
 package podspec
 
 import (
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -15,10 +16,15 @@ const defaultSaveTimeout = 10 * time.Second
 // agree writes down what the template says now of how to reach and save the pod. The template may change, or go, while the pod
 // runs; the pod does not learn of it.
 func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
+	annotations[v1alpha1.AnnotationMode] = string(t.Spec.Mode)
 	annotations[v1alpha1.AnnotationGeneration] = decimal(t.Generation)
 	annotations[v1alpha1.AnnotationRevision] = Revision(t)
 	if port, ok := Port(t); ok || !Serves(t) {
 		annotations[v1alpha1.AnnotationPort] = decimal(int64(port))
+	}
+	if tiers := tiersFor(t); tiers != nil {
+		text, _ := json.Marshal(tiers) // it came as JSON
+		annotations[v1alpha1.AnnotationSmall] = string(text)
 	}
 	if save := t.Spec.Save; save != nil {
 		timeout := defaultSaveTimeout

@@ -63,7 +63,7 @@ func TestLawOursWins(t *testing.T) {
 			t.Fatalf("reserved labels:\n%s", diff)
 		}
 		want = map[string]string{
-			v1alpha1.AnnotationEpoch: "3", v1alpha1.AnnotationGeneration: "0", v1alpha1.AnnotationRevision: podspec.Revision(template),
+			v1alpha1.AnnotationEpoch: "3", v1alpha1.AnnotationMode: "", v1alpha1.AnnotationGeneration: "0", v1alpha1.AnnotationRevision: podspec.Revision(template),
 		}
 		if diff := cmp.Diff(want, reserved(pod.Annotations)); diff != "" {
 			t.Fatalf("reserved annotations:\n%s", diff)

@@ -87,6 +87,16 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("without routes", "spec.routes=[]"),
 	)
 
+	DescribeTable("is rejected as a Task",
+		func(ctx SpecContext, change, message string) {
+			Expect(api.Create(ctx, template("spec.mode=Task", change))).To(MatchError(ContainSubstring(message)))
+		},
+		Entry("that is put to sleep", "spec.lifetime={awake: 1h}", "not with mode Task"),
+		Entry("that is rolled out", "spec.rollout=Drain", "not with mode Task"),
+		Entry("whose outcome lets it sleep", "spec.outcomes=[{then: Sleep}]", "which would not let it sleep"),
+		Entry("that hibernates", "spec.hibernate={after: 10s, resources: {requests: {cpu: 1m}}}", "not with mode Task"),
+	)
+
 	DescribeTable("is rejected",
 		func(ctx SpecContext, change, message string) {
 			Expect(api.Create(ctx, template(change))).To(MatchError(ContainSubstring(message)))
@@ -94,6 +104,8 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a dot in its name", "metadata.name=chess.v2", "metadata.name: no dots"),
 		Entry("with a name of 64 letters", "metadata.name="+strings.Repeat("a", 64), "at most 63 characters"),
 		Entry("with another mode", "spec.mode=Forever", "spec.mode"),
+		Entry("with an outcome that starts itself", "spec.outcomes=[{then: Start, start: [{template: chess}]}]", "which would be itself"),
+		Entry("with an outcome that starts nothing", "spec.outcomes=[{then: Start}]", "start: required with then: Start"),
 		Entry("without a port", "spec.port-", "port: required, unless mode is Task"),
 		Entry("with a port that is a list", "spec.port=[80]", "spec.port"),
 		Entry("without a pod template", "spec.template-", "spec.template: Required value"),

@@ -1,0 +1,49 @@
+package v1alpha1
+
+// KeySpec says which keys there are.
+type KeySpec struct {
+	// pattern is the RE2 expression that a whole key must match. A key that does not is 404.
+	// +kubebuilder:default="[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Pattern string `json:"pattern,omitempty"`
+
+	// onMissing says what a request for a key without a Session does: Create makes the Session, Reject answers 404.
+	// +kubebuilder:default=Reject
+	// +optional
+	OnMissing MissingPolicy `json:"onMissing,omitempty"`
+}
+
+// MissingPolicy says what a request for a key without a Session does.
+// +kubebuilder:validation:Enum=Create;Reject
+type MissingPolicy string
+
+const (
+	// MissingCreate makes the Session.
+	MissingCreate MissingPolicy = "Create"
+	// MissingReject answers 404.
+	MissingReject MissingPolicy = "Reject"
+)
+
+// Route finds the key in a request: in its host, its path or a header.
+// +kubebuilder:validation:ExactlyOneOf=host;path;header
+type Route struct {
+	// host is a host name in which one whole label is {key}, such as "{key}.chess.example.com".
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*\{key\}(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`
+	// +optional
+	Host string `json:"host,omitempty"`
+
+	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^(/\.?[-A-Za-z0-9_~][-A-Za-z0-9._~]*)*/\{key\}/$`
+	// +optional
+	Path string `json:"path,omitempty"`
+
+	// header is the name of a request header whose value is the key. Underscores are not allowed in it.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$`
+	// +optional
+	Header string `json:"header,omitempty"`
+}
