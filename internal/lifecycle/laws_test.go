@@ -35,8 +35,8 @@ func same(*Observation) {}
 
 func sessions() []Observation {
 	all := []Observation{Typical()}
-	var phases []func(o *Observation)
-	for _, p := range []Phase{"", Asleep, Queued, Waking, Awake, Hibernated, Draining, Stopping, Completed, Failed} {
+	var phases []func(o *Observation) // Waking and Draining mean to every rule what Awake does
+	for _, p := range []Phase{"", Asleep, Queued, Awake, Hibernated, Stopping, Completed, Failed} {
 		phases = append(phases, func(o *Observation) { o.Session.Phase = p; o.Session.Reason = ReasonStartFailed; o.Session.Epoch = 4 })
 	}
 	all = cross(all, phases...)

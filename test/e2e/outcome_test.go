@@ -78,7 +78,7 @@ func ready(s *v1alpha1.Session) string {
 	return ""
 }
 
-var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants (000-41, 000-42, 000-43, 000-44, 000-48)", func(ctx SpecContext) {
+var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants (000-41, 000-42, 000-43, 000-44, 000-48, 000-50, 000-60, 003-09)", func(ctx SpecContext) {
 	const batch, most = 40, 4
 	w := Given(ctx, "tasks", Work("0"), Limits(v1alpha1.LimitsSpec{PerTenant: v1alpha1.TenantLimits{Awake: ptr.To(int32(most))}}))
 	pods := w.watchPods(ctx)
