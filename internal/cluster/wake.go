@@ -152,6 +152,7 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 		}
 	}
 	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+		w.templates.unmade(template)
 		return 0, &directory.Refusal{
 			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
 			Message: "Sessions of the template are created faster than they may be.",

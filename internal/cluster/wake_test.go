@@ -148,7 +148,7 @@ var _ = Describe("A wake", func() {
 	// 000-60
 	It("makes no more Sessions in a minute than limits.createsPerMinute", func(ctx SpecContext) {
 		template := newTemplate(namespace, "chess")
-		template.Spec.Limits.CreatesPerMinute = ptr.To[int32](2)
+		template.Spec.Limits.CreatesPerMinute, template.Spec.Limits.Sessions = ptr.To[int32](2), ptr.To[int32](3)
 		create(ctx, template)
 		h := runs(ctx, namespace, "gw")
 		wish := func(key string) directory.Wish {
@@ -163,6 +163,7 @@ var _ = Describe("A wake", func() {
 		cancel()
 		Expect(h.Wake(ctx, wish("third"))).To(And(refusedWith(directory.TooFast),
 			gstruct.PointTo(And(HaveField("Reason", "limits.createsPerMinute"), HaveField("RetryAfter", BeNumerically("~", 30*time.Second, 10*time.Second))))))
+		Expect(h.Wake(ctx, wish("third"))).To(refusedWith(directory.TooFast), "what was not made counts towards limits.sessions")
 		Expect(h.line.creates.Load()).To(BeEquivalentTo(2))
 	})
 
