@@ -164,8 +164,9 @@ func cacheOf(namespace string) cache.Options {
 	utilruntime.Must(err)
 	gateways := labels.SelectorFromSet(labels.Set{v1alpha1.LabelComponent: v1alpha1.ComponentGateway})
 	return cache.Options{
-		DefaultTransform: withoutFields,
+		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.Session{}:     {Transform: managersOnly},
 			&corev1.Pod{}:           {Label: labels.NewSelector().Add(*ours)},
 			&corev1.Node{}:          {Transform: taintsOnly},
 			&coordinationv1.Lease{}: {Namespaces: map[string]cache.Config{namespace: {LabelSelector: gateways}}},
@@ -173,8 +174,8 @@ func cacheOf(namespace string) cache.Options {
 	}
 }
 
-// withoutFields keeps who manages an object and how, and drops which fields.
-func withoutFields(o any) (any, error) {
+// managersOnly keeps who manages a Session and how, which its protection asks for, and drops which fields.
+func managersOnly(o any) (any, error) {
 	if object, ok := o.(client.Object); ok {
 		managers := object.GetManagedFields()
 		for i := range managers {

@@ -32,7 +32,8 @@ type world struct {
 	sight    bool
 	saved    savehook.State
 	place    slots.Answer
-	rollOut  bool // its pod is of an older template, and it is its turn to get the next one
+	outdated bool // its pod is of an older template, which wants that to end
+	rollOut  bool // and it is its turn to get the next one
 	starts   lifecycle.Starts
 	started  []v1alpha1.StartedSession // as they are now
 }
@@ -66,6 +67,7 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	}
 	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
 	w.misnamed = err != nil || want != w.session.Name
+	w.outdated = outdated(w)
 	w.rollOut = r.mayRollOut(w)
 	if err := r.lookAfter(ctx, w); err != nil {
 		return nil, err

@@ -62,9 +62,9 @@ func (r *Reconciler) keepsSize(w *world, step lifecycle.Step, why error) {
 }
 
 // stuck says whether the pod's node cannot give it the resources that it asks for, or not now, or may not be asked to.
-func stuck(w *world) bool {
+func stuck(w *world, small bool) bool {
 	pod := w.pod
-	return w.memory.small == pod.UID || !podspec.IsSmall(pod) && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+	return w.memory.small == pod.UID || !small && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		failed := c.Type == corev1.PodResizePending || c.Type == corev1.PodResizeInProgress && c.Reason == corev1.PodReasonError
 		return failed && c.Status == corev1.ConditionTrue
 	})

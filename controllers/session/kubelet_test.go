@@ -111,5 +111,5 @@ func HavePhase(phase v1alpha1.SessionPhase) gtypes.GomegaMatcher {
 
 // HaveReason matches a session by the reason of its Ready condition.
 func HaveReason(reason string) gtypes.GomegaMatcher {
-	return WithTransform(func(s *v1alpha1.Session) string { return string(readyReason(s)) }, Equal(reason))
+	return WithTransform((*v1alpha1.Session).ReadyReason, Equal(reason))
 }

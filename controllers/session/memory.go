@@ -99,7 +99,7 @@ func asleep(w *world) bool {
 
 // keptUp says whether the sessions of a template are up without demand.
 func keptUp(t *v1alpha1.SessionTemplate) bool {
-	return t != nil && (t.Spec.Mode == v1alpha1.ModeTask || t.Spec.Restart.Policy == v1alpha1.RestartPermanent)
+	return observeTemplate(t, nil).KeptUp()
 }
 
 // begin is what a new leader takes for when the present demand came: the time that its writer gave it, or now if that lies

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -43,7 +42,7 @@ func observeSession(w *world) lifecycle.Session {
 	s, status := w.session, &w.session.Status
 	o := lifecycle.Session{
 		Phase:          lifecycle.Phase(status.Phase),
-		Reason:         readyReason(s),
+		Reason:         lifecycle.Reason(s.ReadyReason()),
 		Limit:          status.Limit,
 		Deleting:       s.DeletionTimestamp != nil,
 		Protected:      controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer),
@@ -115,13 +114,13 @@ func observePod(w *world) *lifecycle.Pod {
 		Since:    w.memory.pod.since,
 		Address:  hasAddress(w.pod),
 		Small:    podspec.IsSmall(w.pod),
-		Stuck:    stuck(w),
 		Trouble:  troubleOf(w.pod),
 		Deleting: w.pod.DeletionTimestamp != nil,
 		Ended:    hasEnded(w.pod, w.nodeGone),
 		EndedAt:  w.memory.end.since,
 		Finished: w.pod.DeletionTimestamp != nil && *w.pod.DeletionGracePeriodSeconds == 0,
 	}
+	o.Stuck = stuck(w, o.Small)
 	_, o.SaveTime, o.Saves = podspec.SaveOf(w.pod)
 	if o.Deleting {
 		o.OverdueAt = w.memory.overdue(w.pod)
@@ -136,13 +135,6 @@ func observePod(w *world) *lifecycle.Pod {
 func hasAddress(pod *corev1.Pod) bool {
 	_, ok := podspec.PortOf(pod)
 	return ok && pod.Status.PodIP != ""
-}
-
-func readyReason(s *v1alpha1.Session) lifecycle.Reason {
-	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
-		return lifecycle.Reason(c.Reason)
-	}
-	return ""
 }
 
 func microTime(t *metav1.MicroTime) time.Time {

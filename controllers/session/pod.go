@@ -9,29 +9,24 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 )
 
-// hasEnded says whether no process of the pod can be running. Phase alone proves nothing: the pod garbage collector writes it
-// without a word from the kubelet.
-func hasEnded(pod *corev1.Pod, nodeGone bool) bool {
-	terminal := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
-	switch {
-	case terminal && !reportedRunning(pod):
-		return true
-	case pod.DeletionTimestamp == nil:
-		return false
-	}
-	return pod.Spec.NodeName == "" || nodeGone
-}
+// hasEnded says whether no process of the pod can be running.
+func hasEnded(pod *corev1.Pod, nodeGone bool) bool { return evidence(pod, nodeGone) != "" }
 
-// evidence is what says that no process of a pod that has ended can be running, in the words of the API.
+// evidence is what says that no process of a pod can be running, in the words of the API; empty if nothing does. Phase alone proves
+// nothing: the pod garbage collector writes it without a word from the kubelet.
 func evidence(pod *corev1.Pod, nodeGone bool) string {
 	terminal := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 	switch {
 	case terminal && !reportedRunning(pod):
 		return "Kubelet"
+	case pod.DeletionTimestamp == nil:
+		return ""
+	case pod.Spec.NodeName == "":
+		return "NeverBound"
 	case nodeGone:
 		return "NodeLost"
 	}
-	return "NeverBound"
+	return ""
 }
 
 func reportedRunning(pod *corev1.Pod) bool {

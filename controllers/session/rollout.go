@@ -18,7 +18,7 @@ func outdated(w *world) bool {
 
 // mayRollOut says whether an outdated session that serves may go to its next pod now, and takes its turn if so.
 func (r *Reconciler) mayRollOut(w *world) bool {
-	return outdated(w) && w.session.Status.Endpoint != nil && r.Rollouts.Take(rolloutOf(w))
+	return w.outdated && w.session.Status.Endpoint != nil && r.Rollouts.Take(rolloutOf(w))
 }
 
 // rollOut keeps the session's turn on the way from its old pod to the next one: it is given back when the next pod serves, or none is
@@ -28,7 +28,7 @@ func (r *Reconciler) rollOut(w *world, step lifecycle.Step) {
 	serves := step.Phase == lifecycle.Awake || step.Phase == lifecycle.Hibernated
 	switch {
 	case w.rollOut:
-	case outdated(w) && serves:
+	case w.outdated && serves:
 		r.Rollouts.Wait(c)
 	case serves, step.Verb == lifecycle.Unpublish && !step.Forced,
 		step.Phase == lifecycle.Queued, step.Phase == lifecycle.Asleep, step.Phase == lifecycle.Completed:

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -86,10 +85,7 @@ func stateOf(reported v1alpha1.StartedState, by string, s *v1alpha1.Session) v1a
 // fate is how a session ended that does what another waits for: one that starts others ends with them, and one that waits for the
 // one that waits for it never does.
 func fate(by string, s *v1alpha1.Session) v1alpha1.StartedState {
-	reason := ""
-	if c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady); c != nil {
-		reason = c.Reason
-	}
+	reason := s.ReadyReason()
 	switch {
 	case s.Status.Phase == v1alpha1.PhaseCompleted && reason == v1alpha1.ReasonCompleted:
 		return v1alpha1.StartedCompleted

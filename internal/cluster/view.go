@@ -78,8 +78,7 @@ func stateOf(s *v1alpha1.Session) directory.State {
 
 // limitOf is the limit that a session was refused for, if nobody has touched it since: then it is tried again.
 func limitOf(s *v1alpha1.Session) string {
-	ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
-	if s.Status.Phase != v1alpha1.PhaseQueued || ready == nil || ready.Reason != v1alpha1.ReasonLimitReached || s.Touched() {
+	if s.Status.Phase != v1alpha1.PhaseQueued || s.ReadyReason() != v1alpha1.ReasonLimitReached || s.Touched() {
 		return ""
 	}
 	return s.Status.Limit
@@ -111,11 +110,10 @@ func failureOf(s *v1alpha1.Session, state directory.State) directory.Failure {
 
 // finalOf is what a request for a session is told that no request wakes, or zero.
 func finalOf(s *v1alpha1.Session) directory.RefusalKind {
-	c := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.ConditionReady)
 	switch {
 	case s.Status.Phase == v1alpha1.PhaseCompleted:
 		return directory.Gone
-	case s.Status.Phase == v1alpha1.PhaseFailed && c != nil && c.Reason == v1alpha1.ReasonGaveUp:
+	case s.Status.Phase == v1alpha1.PhaseFailed && s.ReadyReason() == v1alpha1.ReasonGaveUp:
 		return directory.StartFailed
 	case s.Spec.Suspend && s.Status.Endpoint == nil:
 		return directory.Suspended

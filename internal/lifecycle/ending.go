@@ -52,13 +52,10 @@ func record(o *Observation) (Step, bool) {
 	if step, ok := o.follow(exit); ok {
 		return step, true
 	}
-	switch {
-	case exit == ExitInterrupted:
-		return o.again(o.Session.Failures, o.Session.FailingSince), true
-	case exit == ExitNormal && o.Template.Restart.Policy != Permanent:
+	if exit == ExitNormal && o.Template.Restart.Policy != Permanent {
 		return o.done(exit), true
 	}
-	return o.restart(exit), true
+	return o.replaced(exit), true
 }
 
 // exit is how the pod ended, if it did. One that vanished without a word counts as killed.
@@ -115,7 +112,7 @@ func leave(o *Observation) (Step, bool) {
 	case !o.wasPublished():
 		return Step{Verb: Stop, Phase: Stopping, Reason: ReasonStopping}, true
 	case !o.Session.Forced:
-		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}, true
+		return o.unpublishByForce(), true
 	}
 	return Step{}, false
 }

@@ -8,10 +8,10 @@ type Lifetime struct {
 	Asleep time.Duration // of a session without a pod; then it is deleted
 }
 
-// keptUp says whether a session is up without anybody's demand: a Task until its end, a Permanent one for ever.
-func (o *Observation) keptUp() bool {
-	return o.Template.Task || o.Template.Found && o.Template.Restart.Policy == Permanent
-}
+// KeptUp says whether the sessions of a template are up without anybody's demand: a Task until its end, a Permanent one for ever.
+func (t Template) KeptUp() bool { return t.Task || t.Found && t.Restart.Policy == Permanent }
+
+func (o *Observation) keptUp() bool { return o.Template.KeptUp() }
 
 // over says whether a session has come to its end for good.
 func (o *Observation) over() bool {

@@ -14,7 +14,7 @@ func serve(o *Observation) (Step, bool) {
 	case o.Pod.Trouble.Fatal:
 		return o.failed(Fail, o.Pod.Trouble.Reason), true
 	case o.mustRest():
-		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}, true
+		return o.unpublishByForce(), true
 	case !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}
@@ -50,13 +50,18 @@ func (o *Observation) cannotDrain() (Step, bool) {
 	case o.Pod.Trouble.Fatal: // there is nothing to save, and nothing to publish
 		return o.failed(Fail, o.Pod.Trouble.Reason), true
 	case o.Session.Suspended && !o.Session.Forced: // a touch that came meanwhile must not hold it up, nor be forgotten
-		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}, true
+		return o.unpublishByForce(), true
 	case o.wanted() && !o.Session.Forced && !o.Pod.Address:
 		return o.hold(), true // it has none that it had: its end is near
 	case !o.Session.Drained && !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}
 	return Step{}, false
+}
+
+// unpublishByForce begins a drain that no demand takes back.
+func (o *Observation) unpublishByForce() Step {
+	return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining, Forced: true, Deadline: o.Now.Add(forcedDrain)}
 }
 
 // unseen waits for the gateways, and says so when that takes long.

@@ -44,8 +44,9 @@ func over(full, small corev1.ResourceList) corev1.ResourceList {
 
 // TiersOf are those of a pod, as was agreed when it was made; nil if it does not hibernate.
 func TiersOf(pod *corev1.Pod) *Tiers {
+	text, ok := pod.Annotations[v1alpha1.AnnotationSmall]
 	tiers := &Tiers{}
-	if json.Unmarshal([]byte(pod.Annotations[v1alpha1.AnnotationSmall]), tiers) != nil {
+	if !ok || json.Unmarshal([]byte(text), tiers) != nil {
 		return nil
 	}
 	return tiers

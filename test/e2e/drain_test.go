@@ -43,7 +43,7 @@ var _ = It("holds requests while a node is drained, and answers all of them when
 			answers <- w.Get(ctx, "a")
 		}()
 	}
-	Eventually(ctx, func() string { return ready(w.Session(ctx, "a")) }).WithTimeout(30 * time.Second).Should(Equal(v1alpha1.ReasonUnschedulable))
+	Eventually(ctx, func() string { return w.Session(ctx, "a").ReadyReason() }).WithTimeout(30 * time.Second).Should(Equal(v1alpha1.ReasonUnschedulable))
 	Expect(answers).To(BeEmpty())
 	cordon(ctx, node, false)
 	for range callers {

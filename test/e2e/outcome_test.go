@@ -54,7 +54,7 @@ var _ = It("makes a machine and a record side by side, then what needs both; and
 
 	began := time.Now()
 	w.MakeSession(ctx, "web-1", "")
-	Eventually(ctx, func() string { return ready(w.Session(ctx, "web-1")) }).WithTimeout(time.Minute).Should(Equal(v1alpha1.ReasonCompleted))
+	Eventually(ctx, func() string { return w.Session(ctx, "web-1").ReadyReason() }).WithTimeout(time.Minute).Should(Equal(v1alpha1.ReasonCompleted))
 	took := time.Since(began)
 
 	last := w.Of(ctx, "configure", "web-1")
@@ -68,15 +68,6 @@ var _ = It("makes a machine and a record side by side, then what needs both; and
 	Expect(w.Get(ctx, "web-1")).To(Refused(http.StatusGone, "Gone"))
 	say("five tasks, two of them side by side, one repaired and one joined: %s", took.Round(100*time.Millisecond))
 }, SpecTimeout(3*time.Minute))
-
-func ready(s *v1alpha1.Session) string {
-	for _, c := range s.Status.Conditions {
-		if c.Type == v1alpha1.ConditionReady {
-			return c.Reason
-		}
-	}
-	return ""
-}
 
 var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants (000-41, 000-42, 000-43, 000-44, 000-48, 000-50, 000-60, 003-09)", func(ctx SpecContext) {
 	const batch, most = 40, 4
