@@ -247,11 +247,24 @@ func seconds(all ...int) []time.Duration {
 	return out
 }
 
+// enforce sets the level of the namespace, and waits until the API server's admission, which has a cache of its own, goes by it.
 func enforce(ctx SpecContext, level string) {
 	GinkgoHelper()
 	patch := fmt.Sprintf(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":%q}}}`, level)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	Expect(api.Patch(ctx, ns, client.RawPatch("application/merge-patch+json", []byte(patch)))).To(Succeed())
+	admitted := Succeed()
+	if level == "restricted" {
+		admitted = MatchError(ContainSubstring("PodSecurity"))
+	}
+	Eventually(ctx, tryPod).Should(admitted)
+}
+
+// tryPod asks the API server whether it would take a pod that says nothing of security or resources.
+func tryPod(ctx SpecContext) error {
+	containers := []corev1.Container{{Name: "app", Image: "none"}}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "trial"}, Spec: corev1.PodSpec{Containers: containers}}
+	return api.Create(ctx, pod, client.DryRunAll)
 }
 
 func newQuota(name corev1.ResourceName, hard string) *corev1.ResourceQuota {
@@ -261,12 +274,13 @@ func newQuota(name corev1.ResourceName, hard string) *corev1.ResourceQuota {
 	}
 }
 
-// quota is a quota with the status that a controller would give it.
+// quota is a quota with the status that a controller would give it, by which the API server goes already.
 func quota(ctx SpecContext, name corev1.ResourceName, hard string) {
 	GinkgoHelper()
 	q := given(ctx, newQuota(name, hard))
 	q.Status = corev1.ResourceQuotaStatus{Hard: q.Spec.Hard, Used: corev1.ResourceList{name: resource.MustParse("0")}}
 	Expect(api.Status().Update(ctx, q)).To(Succeed())
+	Eventually(ctx, tryPod).Should(MatchError(MatchRegexp("(exceeded|failed) quota")))
 }
 
 func userWithoutPods(ctx SpecContext) client.Client {
