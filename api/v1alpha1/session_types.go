@@ -218,7 +218,7 @@ type SessionStatus struct {
 	// +optional
 	LastExit *Exit `json:"lastExit,omitempty"`
 
-	// history is how the last pods ended, the latest first, which is lastExit. Messages are cut to 256 bytes.
+	// history is how the last pods ended that did not just fall asleep, the latest first. Messages are cut to 256 bytes.
 	// +kubebuilder:validation:MaxItems=10
 	// +listType=atomic
 	// +optional

@@ -74,10 +74,13 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		status.Started = startedBy(w, step.Outcome)
 	}
 	status.LastExit = lastExit(w, step, status.Epoch)
-	status.History = history(status.LastExit, status.History)
+	if w.session.Status.Phase != v1alpha1.PhaseStopping {
+		status.History = history(status.LastExit, status.History)
+	}
 }
 
-// history is how the last pods ended, with one more, and with few words of each.
+// history is how the last pods ended, with one more, and with few words of each. Sleeps are left out: they would push out what somebody
+// looks for, and a session that wakes and sleeps all day would carry them through every write of its way.
 func history(last *v1alpha1.Exit, before []v1alpha1.Exit) []v1alpha1.Exit {
 	const ends, words = 10, 256
 	short := *last.DeepCopy()

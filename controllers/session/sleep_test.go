@@ -53,6 +53,7 @@ var _ = Describe("A session that is idle", func() {
 		now = Reconciled(ctx, s)
 		Expect(now).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonAsleep)))
 		Expect(now.Status.LastExit.Reason).To(Equal("Slept"))
+		Expect(now.Status.History).To(BeEmpty(), "a sleep is no news")
 		clk.SetTime(clk.Now().Add(time.Minute))
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).To(BeNil())
