@@ -62,6 +62,23 @@ var _ = Describe("The end of a pod", func() {
 		Expect(second.Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
 	})
 
+	It("of a pod that Kubernetes takes from an awake session is told by its reason, and is no failure (002-23)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		status(ctx, s, func(p *corev1.PodStatus) {
+			p.Conditions = append(p.Conditions, corev1.PodCondition{
+				Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonPreemptionByScheduler,
+			})
+		})
+		Expect(api.Delete(ctx, Pod(ctx, s))).To(Succeed())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseStopping))
+		Ends(ctx, s, 143, "")
+		now := Reconciled(ctx, s)
+		Expect(now.Status.LastExit.Reason).To(Equal(corev1.PodReasonPreemptionByScheduler))
+		Expect(now.Status.History).To(HaveLen(1))
+		Expect(now.Status.Failures).To(BeNil())
+	})
+
 	It("puts a session that ended well to sleep, and it is not started again by itself (001-02, 001-04)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")

@@ -91,6 +91,9 @@ func kindOf(last *corev1.ContainerStateTerminated) lifecycle.Exit {
 	return lifecycle.ExitAbnormal
 }
 
+// deleted is why a pod ended that somebody deleted, whoever it was.
+const deleted = "Deleted"
+
 // interruption is why Kubernetes took the pod, if it did.
 func interruption(pod *corev1.Pod) string {
 	for _, c := range pod.Status.Conditions {
@@ -102,7 +105,7 @@ func interruption(pod *corev1.Pod) string {
 	case pod.Status.Reason == "Evicted" || pod.Status.Reason == "NodeShutdown" || pod.Status.Reason == "Preempting":
 		return pod.Status.Reason
 	case pod.DeletionTimestamp != nil:
-		return "Deleted"
+		return deleted
 	}
 	return ""
 }

@@ -74,10 +74,13 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		status.Started = startedBy(w, step.Outcome)
 	}
 	status.LastExit = lastExit(w, step, status.Epoch)
-	if w.session.Status.Phase != v1alpha1.PhaseStopping {
+	if status.LastExit.Reason != slept {
 		status.History = history(status.LastExit, status.History)
 	}
 }
+
+// slept is why a pod ended that was asked to stop, in the course of its session's life.
+const slept = "Slept"
 
 // history is how the last pods ended, with one more, and with few words of each. Sleeps are left out: they would push out what somebody
 // looks for, and a session that wakes and sleeps all day would carry them through every write of its way.
@@ -100,8 +103,8 @@ func lastExit(w *world, step lifecycle.Step, epoch int64) *v1alpha1.Exit {
 		last.Reason, last.Code, last.Message = e.reason, e.code, e.message
 		last.Signal, last.StartTime, last.EndTime = e.signal, e.start, e.end
 		last.Evidence = evidence(w.pod, w.nodeGone)
-		if w.session.Status.Phase == v1alpha1.PhaseStopping {
-			last.Reason = "Slept"
+		if w.session.Status.Phase == v1alpha1.PhaseStopping && e.reason == deleted {
+			last.Reason = slept
 		}
 	case w.memory.refused != nil:
 		last.Message = w.memory.refused.message

@@ -36,6 +36,7 @@ type cluster struct {
 	kubectl, kubeconfig string
 	api                 client.WithWatch
 
+	node   string
 	shell  []string       // runs a command on the node
 	hostIP string         // of this machine, for pods
 	kills  map[string]int // how often a test has killed a container, by pod
@@ -114,6 +115,7 @@ func (c *cluster) findNode(ctx context.Context) {
 	Expect(c.api.List(ctx, &nodes)).To(Succeed())
 	Expect(nodes.Items).To(HaveLen(1))
 	node := nodes.Items[0]
+	c.node = node.Name
 	if strings.HasPrefix(node.Spec.ProviderID, "kind://") { // its nodes are Docker containers
 		c.shell = []string{"docker", "exec", node.Name}
 	}

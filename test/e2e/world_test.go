@@ -119,7 +119,8 @@ func (w *world) remove(ctx context.Context) {
 		g.Expect(w.sessions(ctx)).To(BeEmpty())
 		g.Expect(w.pods(ctx)).To(BeEmpty())
 	}).WithTimeout(time.Minute).Should(Succeed(), "deleted sessions do not go")
-	Expect(cl.api.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}})).To(Succeed())
+	err := cl.api.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}})
+	Expect(client.IgnoreNotFound(err)).To(Succeed())
 }
 
 func (w *world) path(key string) string { return "/" + w.namespace + "/" + key + "/" }
