@@ -26,6 +26,7 @@ type identity struct {
 	group      string
 	serves     bool
 	kubeconfig bool // whether config/NAME.kubeconfig is written
+	node       bool // of the node, which asks the API server at the address that cut cuts off
 }
 
 // identities of the cluster. The users and groups are those that the API server's default roles are bound to.
@@ -37,9 +38,9 @@ var identities = []identity{
 	{name: "admin", user: "dormouse-admin", group: "system:masters", kubeconfig: true},
 	{name: "kube-controller-manager", user: "system:kube-controller-manager", serves: true, kubeconfig: true},
 	{name: "kube-scheduler", user: "system:kube-scheduler", serves: true, kubeconfig: true},
-	{name: "kubelet", user: "system:node:" + nodeName, group: "system:nodes", serves: true, kubeconfig: true},
-	{name: "kube-proxy", user: "system:kube-proxy", kubeconfig: true},
-	{name: "coredns", user: "system:coredns", kubeconfig: true},
+	{name: "kubelet", user: "system:node:" + nodeName, group: "system:nodes", serves: true, kubeconfig: true, node: true},
+	{name: "kube-proxy", user: "system:kube-proxy", kubeconfig: true, node: true},
+	{name: "coredns", user: "system:coredns", kubeconfig: true, node: true},
 }
 
 // serverNames are what the serving certificates are valid for.
@@ -173,7 +174,10 @@ func (l layout) writeKubeconfigs() error {
 			continue
 		}
 		v := l.values()
-		v.User = id.name
+		v.User, v.Server = id.name, "127.0.0.1"
+		if id.node {
+			v.Server = bridgeIP
+		}
 		for to, file := range map[*string]string{&v.CA: "ca.crt", &v.Cert: id.name + ".crt", &v.Key: id.name + ".key"} {
 			content, err := os.ReadFile(l.Path("certs/" + file))
 			if err != nil {

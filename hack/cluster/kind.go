@@ -119,6 +119,13 @@ func (k kindCluster) kubeconfig(context.Context) error {
 	return err
 }
 
+// cut is not possible: node and API server are one container, and nothing lies between them.
+func (kindCluster) cut(context.Context) error {
+	return errors.New("the node of kind cannot be cut off from its API server; a local cluster's can")
+}
+
+func (kindCluster) mend(context.Context) error { return nil }
+
 // kill uses systemd for the node's own services. The others are containers, which the kubelet starts again by itself.
 func (kindCluster) kill(ctx context.Context, name string) error {
 	script := `systemctl kill -s KILL "$1" && systemctl stop "$1"`

@@ -22,6 +22,7 @@ const (
 	clusterDomain = "cluster.local"
 	cgroupName    = "dormouse"
 	firewallTable = "dormouse"
+	cutTable      = "dormouse-cut"
 	cniPlugins    = "/usr/lib/cni" // where Debian's containernetworking-plugins puts them
 	pauseImage    = "localhost/dormouse/pause:dev"
 )
@@ -93,7 +94,7 @@ type values struct {
 	Cgroup, FirewallTable, CNIPlugins, PauseImage                           string
 	APIPort, KubeletPort, KubeletHealthPort                                 int
 	ProxyHealthPort, ProxyMetricsPort, DNSReadyPort                         int
-	User, CA, Cert, Key                                                     string // of a kubeconfig, in base64
+	Server, User, CA, Cert, Key                                             string // of a kubeconfig, the last three in base64
 }
 
 func (l layout) values() values {

@@ -63,6 +63,7 @@ func (c localCluster) prepare(ctx context.Context) error {
 	for _, step := range []func() error{
 		c.writeConfig, c.writeCertificates, c.writeKubeconfigs, c.remember,
 		func() error { return c.networkUp(ctx) },
+		func() error { return c.mend(ctx) },
 		allowBridgedTraffic, cgroupsUp,
 	} {
 		if err := step(); err != nil {

@@ -45,6 +45,8 @@ type provider interface {
 	kubeconfig(ctx context.Context) error
 	kill(ctx context.Context, component string) error
 	start(ctx context.Context, component string) error
+	cut(ctx context.Context) error
+	mend(ctx context.Context) error
 }
 
 // verb is one word of the command line.
@@ -65,27 +67,18 @@ func verbs() []verb {
 			return f(ctx, p, args)
 		}
 	}
+	plain := func(f func(p provider, ctx context.Context) error) func(context.Context, []string) error {
+		return on(func(ctx context.Context, p provider, _ []string) error { return f(p, ctx) })
+	}
 	return []verb{
-		{
-			"up", "", "start the cluster, or repair it; says so if it runs already", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.up(ctx) }),
-		},
-		{
-			"down", "", "stop the cluster and leave no trace of it", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.down(ctx) }),
-		},
-		{
-			"status", "", "show what runs, the addresses and the audit log; fails unless all is up", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.status(ctx) }),
-		},
+		{"up", "", "start the cluster, or repair it; says so if it runs already", 0, 0, plain(provider.up)},
+		{"down", "", "stop the cluster and leave no trace of it", 0, 0, plain(provider.down)},
+		{"status", "", "show what runs, the addresses and the audit log; fails unless all is up", 0, 0, plain(provider.status)},
 		{
 			"load-image", "FILE.tar...", "put images on the node", 1, -1,
 			on(func(ctx context.Context, p provider, args []string) error { return p.loadImages(ctx, args) }),
 		},
-		{
-			"kubeconfig", "", "print the path of the administrator's kubeconfig", 0, 0,
-			on(func(ctx context.Context, p provider, _ []string) error { return p.kubeconfig(ctx) }),
-		},
+		{"kubeconfig", "", "print the path of the administrator's kubeconfig", 0, 0, plain(provider.kubeconfig)},
 		{
 			"kill", "COMPONENT", "kill -9 a component, for a fault test", 1, 1,
 			on(func(ctx context.Context, p provider, args []string) error { return p.kill(ctx, args[0]) }),
@@ -94,6 +87,8 @@ func verbs() []verb {
 			"start", "COMPONENT", "start a component again and wait until it works", 1, 1,
 			on(func(ctx context.Context, p provider, args []string) error { return p.start(ctx, args[0]) }),
 		},
+		{"cut", "", "cut the node off from the API server, for a fault test", 0, 0, plain(provider.cut)},
+		{"mend", "", "undo cut", 0, 0, plain(provider.mend)},
 		{"build", "", "build every binary that is not in the cache", 0, 0, runBuild},
 		{"path", "NAME", "print the path of a binary, kubectl say", 1, 1, runPath},
 		{"assets", "", "print a folder for KUBEBUILDER_ASSETS", 0, 0, runAssets},

@@ -54,7 +54,7 @@ func (l layout) networkDown(ctx context.Context) error {
 			return fmt.Errorf("remove the bridge: %w", err)
 		}
 	}
-	for _, table := range [][]string{{"ip", "kube-proxy"}, {"ip6", "kube-proxy"}, {"inet", firewallTable}} {
+	for _, table := range [][]string{{"ip", "kube-proxy"}, {"ip6", "kube-proxy"}, {"inet", cutTable}, {"inet", firewallTable}} {
 		if _, err := run(ctx, "nft", "list", "table", table[0], table[1]); err != nil {
 			continue
 		}

@@ -22,16 +22,20 @@ type traffic struct {
 	clients int
 	think   time.Duration // at most
 	lasts   time.Duration
+	stop    <-chan struct{}          // ends it before, if it is closed
+	excused func(reason string) bool // whether a gateway may refuse a request now, for that reason; nil: never
 }
 
 // tally is what came of it.
 type tally struct {
-	mu     sync.Mutex
-	took   []time.Duration  // of each request that was served
-	acked  map[string]int64 // of each key, how often it was counted up
-	lost   map[string]int64 // of each key, how often nobody knows, because a gateway was killed
-	turned int              // requests that a killed gateway did not take, and another one did
-	faults []string         // all else
+	mu      sync.Mutex
+	lasted  time.Duration
+	took    []time.Duration  // of each request that was served
+	acked   map[string]int64 // of each key, how often it was counted up
+	lost    map[string]int64 // of each key, how often nobody knows, because a gateway was killed
+	turned  int              // requests that a killed gateway did not take, and another one did
+	refused map[string]int   // requests that a gateway refused with an excuse, by reason
+	faults  []string         // all else
 }
 
 // A client may wait as long as a start may take, and a bit.
@@ -39,10 +43,10 @@ const patience = 90 * time.Second
 
 // run sends the traffic, and returns when the last request has been answered.
 func (t traffic) run(ctx context.Context) *tally {
-	sum := &tally{acked: map[string]int64{}, lost: map[string]int64{}}
+	sum := &tally{acked: map[string]int64{}, lost: map[string]int64{}, refused: map[string]int{}}
 	ctx, cancel := context.WithTimeout(ctx, t.lasts+patience)
 	defer cancel()
-	over := time.After(t.lasts)
+	began, over := time.Now(), time.After(t.lasts)
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	for range t.clients {
@@ -53,10 +57,12 @@ func (t traffic) run(ctx context.Context) *tally {
 	}
 	select {
 	case <-over:
+	case <-t.stop:
 	case <-ctx.Done():
 	}
 	close(stop)
 	clients.Wait()
+	sum.lasted = time.Since(began).Round(time.Second)
 	return sum
 }
 
@@ -128,6 +134,8 @@ func (c *caller) gateway() *gateway {
 func (c *caller) check(key string, a answer) {
 	before := c.last[key]
 	switch {
+	case a.Status != http.StatusOK && c.excused != nil && c.excused(a.Reason):
+		c.sum.refuse(a.Reason)
 	case a.Status != http.StatusOK:
 		c.sum.fault("%s: %s", key, a)
 	case a.Key != key:
@@ -162,6 +170,12 @@ func (s *tally) turn() {
 	s.turned++
 }
 
+func (s *tally) refuse(reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[reason]++
+}
+
 func (s *tally) fault(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +202,7 @@ func (t traffic) audit(ctx context.Context, s *tally) (sleeps int64) {
 	slices.Sort(s.took)
 	at := func(q float64) string { return ms(s.took[int(q*float64(len(s.took)-1))]) }
 	say("%d requests in %s by %d clients over %d keys: %d served, %d failed, %d lost in a killed gateway, %d turned away by one; %d sleeps and wakes",
-		served+lost+int64(len(s.faults)), t.lasts, t.clients, t.keys, served, len(s.faults), lost, s.turned, sleeps)
+		served+lost+int64(len(s.faults)), s.lasted, t.clients, t.keys, served, len(s.faults), lost, s.turned, sleeps)
 	say("an answer took, with the wakes: %s at the median, %s at p90, %s at p99, %s at most", at(.5), at(.9), at(.99), at(1))
 	Expect(s.faults).To(BeEmpty())
 	Expect(refused).To(BeZero(), "writes of a pod that was not the last of its key")

@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// fault breaks a part of the cluster and mends it.
+type fault struct {
+	name string
+	play func(ctx context.Context)
+	// excuses are the reasons for which a gateway may refuse requests meanwhile, and until excuseLag after.
+	excuses []string
+}
+
+// excuseLag is how long after a fault its excuses hold: a touch is tried for ten seconds, and one that was under way when the API
+// server came back ends then.
+const excuseLag = 15 * time.Second
+
+// away is why a request that needs the API server is refused while that is not there.
+const away = "Unavailable"
+
+func (w *world) faults() []fault {
+	return []fault{
+		{"a gateway, killed", func(ctx context.Context) { killGateway(ctx, w.gateways[rand.IntN(len(w.gateways))]) }, nil},
+		{"the operator, killed", func(ctx context.Context) {
+			name, _ := cl.leader(ctx)
+			killOperator(ctx, name)
+		}, nil},
+		{"the kubelet, killed", killed("kubelet"), nil},
+		{"containerd, killed", killed("containerd"), []string{"StartFailed"}},
+		{"the API server, killed", killed("kube-apiserver"), []string{away}},
+		{"etcd, killed", killed("etcd"), []string{away}},
+		{"the node, cut off", func(ctx context.Context) {
+			cl.run(ctx, cl.tool, "cut")
+			pass(ctx, 10*time.Second)
+			cl.run(ctx, cl.tool, "mend")
+		}, []string{away}},
+	}
+}
+
+// killed kills a component of Kubernetes with kill -9, and starts it again.
+func killed(component string) func(context.Context) {
+	return func(ctx context.Context) {
+		cl.run(ctx, cl.tool, "kill", component)
+		cl.run(ctx, cl.tool, "start", component)
+	}
+}
+
+// excuses are the reasons for which requests may be refused now.
+type excuses struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+func (e *excuses) hold(reasons []string, d time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range reasons {
+		e.until[r] = time.Now().Add(d)
+	}
+}
+
+func (e *excuses) excused(reason string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Now().Before(e.until[reason])
+}
+
+var _ = It("loses nothing, and refuses only what it must, whatever part of the cluster dies under traffic", Label("long"), func(ctx SpecContext) {
+	if len(cl.shell) > 0 {
+		Skip("kind: node and API server are one container")
+	}
+	w := Given(ctx, "faults", Idle(time.Second), Saved())
+	DeferCleanup(func(ctx context.Context) { cl.run(ctx, cl.tool, "up") }, NodeTimeout(2*time.Minute))
+	over, excuse := make(chan struct{}), &excuses{until: map[string]time.Time{}}
+	t := someTraffic(w)
+	t.lasts, t.stop, t.excused = time.Hour, over, excuse.excused
+	sent := make(chan *tally, 1)
+	go func() { sent <- t.run(ctx) }()
+
+	played := w.playFaults(ctx, excuse, lasts("E2E_FAULTS", 0))
+	pass(ctx, excuseLag)
+	close(over)
+	var sum *tally
+	Eventually(ctx, sent).WithTimeout(patience).Should(Receive(&sum))
+	sleeps := t.audit(ctx, sum)
+	say("faults: %v; refused meanwhile: %v", played, sum.refused)
+	cl.forgiveOperators(ctx)
+	Expect(sleeps).To(BeNumerically(">=", 20), "or this has proved little")
+}, SpecTimeout(30*time.Minute))
+
+// forgiveOperators takes the ends of operators for asked for: one that cannot renew its lease ends itself. A gateway never does.
+func (c *cluster) forgiveOperators(ctx context.Context) {
+	GinkgoHelper()
+	now := c.restarts(ctx)
+	for _, p := range c.podsOf(ctx, operators) {
+		c.kills[p.Name] = now[p.Name]
+	}
+}
+
+// playFaults plays each fault, in any order, and again until the time is over. It counts them.
+func (w *world) playFaults(ctx context.Context, excuse *excuses, d time.Duration) map[string]int {
+	GinkgoHelper()
+	played, until := map[string]int{}, time.Now().Add(d)
+	for round := 0; round == 0 || time.Now().Before(until); round++ {
+		all := w.faults()
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, f := range all {
+			say("%s", f.name)
+			excuse.hold(f.excuses, time.Hour)
+			f.play(ctx)
+			excuse.hold(f.excuses, excuseLag)
+			played[f.name]++
+			pass(ctx, 3*time.Second)
+		}
+	}
+	return played
+}
