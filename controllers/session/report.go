@@ -33,7 +33,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 	case lifecycle.Record, lifecycle.Fail:
 		end(status, w, step)
 	case lifecycle.Follow:
-		status.Started = w.started
+		follow(status, w)
 	}
 	setReady(next, step.Reason, w.now)
 	return next
@@ -71,10 +71,19 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		}
 	}
 	if step.Outcome > 0 {
-		status.Started = startedBy(w, step.Outcome)
+		status.Started = startedBy(w, w.template.Spec.Outcomes[step.Outcome-1].Start)
 	}
 	status.LastExit = lastExit(w, step, status.Epoch)
 	status.History = history(status.LastExit, status.History)
+}
+
+// follow writes how far those are that follow from the session, or its last ones.
+func follow(status *v1alpha1.SessionStatus, w *world) {
+	if w.session.DeletionTimestamp != nil {
+		status.OnDelete = w.started
+		return
+	}
+	status.Started = w.started
 }
 
 // history is how the last pods ended, with one more, and with few words of each.
