@@ -68,7 +68,7 @@ const MaxUnsettled = 1000
 // FieldTemplate is the selectable field of a Session that names its template. The operator's cache indexes Sessions by it.
 const FieldTemplate = "spec.template"
 
-// Finalizer is on a Session from before its first pod until its last pod has ended, and on each pod of a session until
+// Finalizer is on a Session from before its first pod until its last pod has ended and its last sessions are gone, and on each pod of a session until
 // how it ended is recorded.
 const Finalizer = Prefix + "ended"
 

@@ -128,7 +128,7 @@ var _ = Describe("A deleted session", func() {
 		Expect(names(ctx)).To(BeEmpty())
 	})
 
-	It("says in events when they begin and that all have completed (002-21)", func(ctx SpecContext) {
+	It("says in events when they begin and that all have completed", func(ctx SpecContext) {
 		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}))
 		s := GivenDeleted(ctx, "a")
 		Turn(ctx, s)
@@ -226,6 +226,21 @@ var _ = Describe("A deleted session", func() {
 		Turn(ctx, others)
 		Turns(ctx, s, 3)
 		Expect(Named(ctx, "machine.a").Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationStartedFor, string(s.UID)))
+	})
+
+	It("takes another's for its own when somebody says so", func(ctx SpecContext) {
+		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}))
+		others := GivenOf(ctx, "machine", "a")
+		Does(ctx, others, 0)
+		s := GivenDeleted(ctx, "a")
+		Expect(Turns(ctx, s, 3)).To(HaveReason(v1alpha1.ReasonSessionNameTaken))
+		given := Now(ctx, others)
+		given.Annotations = map[string]string{v1alpha1.AnnotationStartedFor: string(s.UID)}
+		Expect(api.Update(ctx, given)).To(Succeed())
+		Turns(ctx, s, 2)
+		Turn(ctx, others)
+		Goes(ctx, s)
+		Expect(names(ctx)).To(BeEmpty())
 	})
 
 	It("goes when its template asks for last sessions no more, and when there is no template; both are told", func(ctx SpecContext) {

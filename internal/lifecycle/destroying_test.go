@@ -70,7 +70,7 @@ func TestDestroyIsTheLastOfTheWorkflow(t *testing.T) {
 	expect(t, verbs(t, w), Unpublish, Save, Stop, Record, Release, Follow, Start, Follow, Clear, Forget)
 }
 
-// How long it takes, and why, is said (002-21).
+// What it waits for is said.
 func TestDestroySaysWhatItWaitsFor(t *testing.T) {
 	for _, c := range []struct {
 		last    Starts
