@@ -326,7 +326,7 @@ var _ = Describe("A deleted session", func() {
 })
 
 // quits is an operator that ends before its write number at, counted from zero. made counts the sessions that it makes.
-func quits(at int, made map[string]int) *int {
+func quits(at int, made map[string]int) {
 	writes := 0
 	write := func(done func() error) error {
 		if writes++; writes > at {
@@ -352,7 +352,6 @@ func quits(at int, made map[string]int) *int {
 			return write(func() error { return c.SubResource(sub).Patch(ctx, o, p, opts...) })
 		},
 	})
-	return &writes
 }
 
 // complete has every last session that there is do its work.
@@ -412,7 +411,8 @@ var _ = Describe("The end of a deleted session", func() {
 				return c.Get(ctx, name, o, opts...)
 			},
 		})
-		for exists(ctx, s.Name) {
+		for turn := 0; exists(ctx, s.Name); turn++ {
+			Expect(turn).To(BeNumerically("<", 20), "it is not let go")
 			Turn(ctx, s)
 			complete(ctx)
 		}
