@@ -40,6 +40,9 @@ const (
 	ReasonEndedTooOften      = "EndedTooOften"
 	ReasonVolumeTaken        = "VolumeTaken"
 	ReasonVolumeLost         = "VolumeLost"
+	ReasonDestroying         = "Destroying"
+	ReasonSessionNameTaken   = "SessionNameTaken"
+	ReasonSessionRejected    = "SessionRejected"
 )
 
 // Reasons of a Session's Scheduled condition.
@@ -88,8 +91,12 @@ var Messages = map[string]string{
 	ReasonCompleted:     "The session has done its work. It is never woken again.",
 	ReasonGaveUp:        "The session has failed for good: an outcome of its template says so. See status.lastExit.",
 	ReasonStarting:      "The session has done its work, and those that follow from it have not. See status.started.",
-	ReasonStartedFailed: "A session that followed from this one has failed for good, or is gone. See status.started.",
+	ReasonStartedFailed: "A session that followed from this one has failed for good, or is gone. See status.started, or status.onDelete.",
 	ReasonEndedTooOften: "The pod ended abnormally more often than restart.max. See status.lastExit and status.failures.",
+
+	ReasonDestroying:       "The session is deleted, and goes when its last sessions are completed. See status.onDelete.",
+	ReasonSessionNameTaken: "A Session that was not started for the deletion of this one has the name of a last session. See status.onDelete.",
+	ReasonSessionRejected:  "The API server rejected a last session of this one, which is deleted. It is tried again. See the event of that reason.",
 
 	ReasonInvalidSchedule: "spec.schedule or spec.timeZone cannot be followed; alarms can. See the event of that reason.",
 
@@ -114,6 +121,10 @@ const (
 	EventExpired = "Expired"
 	// EventHibernateFailed is recorded when the API server does not let the resources of a pod be changed.
 	EventHibernateFailed = "HibernateFailed"
+	// EventDestroyed is recorded when all last sessions of a deleted one are completed.
+	EventDestroyed = "Destroyed"
+	// EventDestroySkipped is recorded when a deleted session goes although its last sessions are not completed.
+	EventDestroySkipped = "DestroySkipped"
 	// EventEnded is recorded when a session's pod has ended, and nobody had stopped it.
 	EventEnded = "Ended"
 )

@@ -7,6 +7,20 @@ import (
 	"k8s.io/utils/ptr"
 )
 
+// Drain is the unpublish on which a sleep was decided. It stays from the unpublish until the next publication: in between
+// an unforced session is wanted if, and only if, its activity differs from the one here.
+type Drain struct {
+	// activity that the sleep was decided on. Absent: there was none.
+	// +optional
+	Activity *Activity `json:"activity,omitempty"`
+	// forced says that no demand takes this sleep back: the session is being deleted.
+	// +optional
+	Forced bool `json:"forced,omitempty"`
+	// deadline of a forced drain: requests still in flight then are cut off.
+	// +optional
+	Deadline *metav1.MicroTime `json:"deadline,omitempty"`
+}
+
 // Demand is the latest demand for the session: its activity, or, until the first touch, the wish that a gateway made it with.
 // Nil: nobody has wanted it yet.
 func (s *Session) Demand() *Activity {

@@ -89,7 +89,7 @@ const (
 	OutcomeStart OutcomeAction = "Start"
 )
 
-// StartSpec is a session that follows another one. Its input is a JSON object: startedBy, the name of the session before; lastExit, how
+// StartSpec is a session that follows another one, or runs before that goes. Its input is a JSON object: startedBy, the name of the session before; lastExit, how
 // that one ended; and input, what that one was given, where all of it fits.
 type StartSpec struct {
 	// template of the session that starts, in the same namespace.
@@ -101,6 +101,18 @@ type StartSpec struct {
 	// +kubebuilder:validation:Enum=all
 	// +optional
 	After string `json:"after,omitempty"`
+}
+
+// OnDeleteSpec says what runs before a session that is deleted goes: its last sessions. They start when its pod has ended, if it ever had
+// one. It goes when all of them are Completed, and they are deleted with it. A last session has no last sessions of its own.
+type OnDeleteSpec struct {
+	// start lists the last sessions, each of another template and of the same key. Each must come to its end by itself: a Task, or
+	// one with an outcome that says Complete. The list is always that of the template as it is; without a template, none is run.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=template
+	Start []StartSpec `json:"start"`
 }
 
 // RolloutPolicy says when a change of a template takes effect for sessions that are awake.
@@ -133,7 +145,7 @@ type LifetimeSpec struct {
 	Asleep *metav1.Duration `json:"asleep,omitempty"`
 }
 
-// StartedSession is a session that followed from the end of another.
+// StartedSession is a session that followed from the end of another, or from its deletion.
 type StartedSession struct {
 	// name of the Session.
 	// +kubebuilder:validation:MaxLength=253
@@ -159,7 +171,7 @@ const (
 	StartedRuns StartedState = "Started"
 	// StartedCompleted has done its work.
 	StartedCompleted StartedState = "Completed"
-	// StartedFailed has failed for good, or is gone.
+	// StartedFailed has failed for good, or is gone; of a deletion: or another Session has its name.
 	StartedFailed StartedState = "Failed"
 )
 

@@ -47,8 +47,10 @@ const (
 	// AnnotationSmall is on the pods of a template that hibernates: the resources of its containers when it is small, and when it is not,
 	// as the template said when the pod was made; JSON.
 	AnnotationSmall = Prefix + "hibernate"
-	// AnnotationStartedBy is on a Session that followed from the end of another: the name of that one.
+	// AnnotationStartedBy is on a Session that followed from the end or the deletion of another: the name of that one.
 	AnnotationStartedBy = Prefix + "started-by"
+	// AnnotationStartedFor is on a last session: the UID of the deleted Session that it runs for. None without it is taken for one.
+	AnnotationStartedFor = Prefix + "started-for"
 	// AnnotationWatermark is on the Lease of a gateway: the resourceVersion of Sessions up to which it has acted on all
 	// that it saw. Empty or absent: it vouches for nothing yet.
 	AnnotationWatermark = Prefix + "watermark"
@@ -66,7 +68,7 @@ const MaxUnsettled = 1000
 // FieldTemplate is the selectable field of a Session that names its template. The operator's cache indexes Sessions by it.
 const FieldTemplate = "spec.template"
 
-// Finalizer is on a Session from before its first pod until its last pod has ended, and on each pod of a session until
+// Finalizer is on a Session from before its first pod until its last pod has ended and its last sessions are gone, and on each pod of a session until
 // how it ended is recorded.
 const Finalizer = Prefix + "ended"
 

@@ -139,20 +139,6 @@ type Activity struct {
 	Busy *metav1.Duration `json:"busy,omitempty"`
 }
 
-// Drain is the unpublish on which a sleep was decided. It stays from the unpublish until the next publication: in between
-// an unforced session is wanted if, and only if, its activity differs from the one here.
-type Drain struct {
-	// activity that the sleep was decided on. Absent: there was none.
-	// +optional
-	Activity *Activity `json:"activity,omitempty"`
-	// forced says that no demand takes this sleep back: the session is being deleted.
-	// +optional
-	Forced bool `json:"forced,omitempty"`
-	// deadline of a forced drain: requests still in flight then are cut off.
-	// +optional
-	Deadline *metav1.MicroTime `json:"deadline,omitempty"`
-}
-
 // Endpoint is where a session is served. It is present only while requests may be sent there.
 type Endpoint struct {
 	// uid of the pod. Connections are pooled and dialled by it, never by the address alone.
@@ -230,6 +216,13 @@ type SessionStatus struct {
 	// +listMapKey=name
 	// +optional
 	Started []StartedSession `json:"started,omitempty"`
+
+	// onDelete are the last sessions of this one, which is being deleted: it goes when all are Completed.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	OnDelete []StartedSession `json:"onDelete,omitempty"`
 
 	// failures in a row, if there are any.
 	// +optional

@@ -66,6 +66,10 @@ type SessionTemplateSpec struct {
 	// +optional
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 
+	// onDelete says what runs before a session that is deleted goes.
+	// +optional
+	OnDelete *OnDeleteSpec `json:"onDelete,omitempty"`
+
 	// rollout says when a change of what a pod is made of takes effect for sessions that are awake: Wake, with the next wake; or
 	// Drain, by putting them to sleep, in turn: requests wait meanwhile and wake the next pod.
 	// +kubebuilder:default=Wake
@@ -238,6 +242,7 @@ type SessionCounts struct {
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="!self.metadata.name.contains('.') && self.metadata.name.size() <= 63",message="metadata.name: no dots and at most 63 characters, because a Session is named <template>.<key>"
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.outcomes) || self.spec.outcomes.all(o, !has(o.start) || o.start.all(s, s.template != self.metadata.name))",message="spec.outcomes: start: a session cannot start one of its own template, which would be itself"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.onDelete) || self.spec.onDelete.start.all(s, s.template != self.metadata.name)",message="spec.onDelete: start: a session cannot start one of its own template, which would be itself"
 type SessionTemplate struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional

@@ -61,7 +61,12 @@ func (r *Reconciler) actOnSessions(ctx context.Context, w *world, step lifecycle
 		return r.letGo(ctx, w.session)
 	case lifecycle.Expire:
 		return r.expire(ctx, w.session)
+	case lifecycle.Clear:
+		return r.clear(ctx, w)
 	case lifecycle.Start:
+		if w.session.DeletionTimestamp != nil {
+			return r.startLast(ctx, w)
+		}
 		return r.start(ctx, w)
 	}
 	return nil

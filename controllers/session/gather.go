@@ -36,6 +36,7 @@ type world struct {
 	rollOut  bool // and it is its turn to get the next one
 	starts   lifecycle.Starts
 	started  []v1alpha1.StartedSession // as they are now
+	last     []*v1alpha1.Session       // of a deleted session: those of its last ones that are there
 }
 
 // gather reads the session and its pod from the given reader, and asks the rest of what the operator knows. It gives nil for a

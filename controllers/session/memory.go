@@ -21,6 +21,7 @@ type memory struct {
 	stopped                                          types.UID // the pod that was asked to stop
 	full, small                                      types.UID // the pod that the API server does not let us shrink, or grow
 	unpublished                                      string    // the version in which the drain was first seen
+	barred                                           bool      // the namespace goes, and takes no new objects
 
 	uid      types.UID
 	template string

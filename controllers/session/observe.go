@@ -59,6 +59,7 @@ func observeSession(w *world) lifecycle.Session {
 		Starts:         w.starts,
 		Outdated:       w.rollOut,
 	}
+	o.Starts.Barred = w.memory.barred
 	o.IdleAfter, o.BusyUntil = w.memory.said(s.Demand())
 	if status.Pod != nil {
 		o.PodUID, o.AwakeSince = string(status.Pod.UID), microTime(status.Pod.Since)

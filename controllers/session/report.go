@@ -33,7 +33,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 	case lifecycle.Record, lifecycle.Fail:
 		end(status, w, step)
 	case lifecycle.Follow:
-		status.Started = w.started
+		follow(status, w)
 	}
 	setReady(next, step.Reason, w.now)
 	return next
@@ -71,12 +71,21 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		}
 	}
 	if step.Outcome > 0 {
-		status.Started = startedBy(w, step.Outcome)
+		status.Started = startedBy(w, w.template.Spec.Outcomes[step.Outcome-1].Start)
 	}
 	status.LastExit = lastExit(w, step, status.Epoch)
 	if status.LastExit.Reason != slept {
 		status.History = history(status.LastExit, status.History)
 	}
+}
+
+// follow writes how far those are that follow from the session, or its last ones.
+func follow(status *v1alpha1.SessionStatus, w *world) {
+	if w.session.DeletionTimestamp != nil {
+		status.OnDelete = w.started
+		return
+	}
+	status.Started = w.started
 }
 
 // slept is why a pod ended that was asked to stop, in the course of its session's life.

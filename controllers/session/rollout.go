@@ -26,11 +26,12 @@ func (r *Reconciler) mayRollOut(w *world) bool {
 func (r *Reconciler) rollOut(w *world, step lifecycle.Step) {
 	c := rolloutOf(w)
 	serves := step.Phase == lifecycle.Awake || step.Phase == lifecycle.Hibernated
+	destroyed := w.pod == nil && w.session.DeletionTimestamp != nil // its last sessions may take long
 	switch {
 	case w.rollOut:
 	case w.outdated && serves:
 		r.Rollouts.Wait(c)
-	case serves, step.Verb == lifecycle.Unpublish && !step.Forced,
+	case serves, destroyed, step.Verb == lifecycle.Unpublish && !step.Forced,
 		step.Phase == lifecycle.Queued, step.Phase == lifecycle.Asleep, step.Phase == lifecycle.Completed:
 		r.Rollouts.Free(c.Of, c.ID)
 	}

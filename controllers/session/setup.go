@@ -23,7 +23,7 @@ import (
 const (
 	// FieldNode is the field of a pod that names its node. The manager's cache must index pods by it.
 	FieldNode = "spec.nodeName"
-	// FieldStarted is a field of a Session that names those that follow from it. The manager's cache must index Sessions by it.
+	// FieldStarted is a field of a Session that names those that follow from it, and its last ones. The manager's cache must index Sessions by it.
 	FieldStarted = "status.started.name"
 	// workers is how many sessions take their turn at once. A turn waits for the API server and for nothing else.
 	workers = 16
@@ -62,7 +62,7 @@ func sameName(_ context.Context, o client.Object) []reconcile.Request {
 }
 
 // ofTemplate are the sessions of a template for which its change makes a difference now. Those asleep learn of it when they wake, unless
-// it says how long they may sleep, or that they shall not.
+// it says how long they may sleep, or that they shall not. It says what runs before those go that are deleted.
 func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests []reconcile.Request) {
 	var sessions v1alpha1.SessionList
 	if err := r.Client.List(ctx, &sessions, client.InNamespace(o.GetNamespace()), client.MatchingFields{v1alpha1.FieldTemplate: o.GetName()}); err != nil {
@@ -71,7 +71,7 @@ func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests 
 	t := o.(*v1alpha1.SessionTemplate)
 	all := keptUp(t) || t.Spec.Lifetime.Asleep != nil
 	for i := range sessions.Items {
-		if s := &sessions.Items[i]; all || s.Touched() || s.Status.Pod != nil {
+		if s := &sessions.Items[i]; all || s.Touched() || s.Status.Pod != nil || s.DeletionTimestamp != nil {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(s)})
 		}
 	}

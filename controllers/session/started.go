@@ -17,9 +17,9 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 )
 
-// startedBy are those that an outcome starts, none of them yet.
-func startedBy(w *world, number int) (started []v1alpha1.StartedSession) {
-	for _, s := range w.template.Spec.Outcomes[number-1].Start {
+// startedBy are those that a template starts, none of them yet.
+func startedBy(w *world, starts []v1alpha1.StartSpec) (started []v1alpha1.StartedSession) {
+	for _, s := range starts {
 		name, err := key.Name(s.Template, w.session.Spec.Key)
 		if err != nil {
 			continue // no template has such a name: the API server has seen to that
@@ -29,8 +29,11 @@ func startedBy(w *world, number int) (started []v1alpha1.StartedSession) {
 	return started
 }
 
-// lookAfter looks how far those are that follow from the session.
+// lookAfter looks how far those are that follow from the session; or, if it is deleted, its last ones.
 func (r *Reconciler) lookAfter(ctx context.Context, w *world) error {
+	if w.session.DeletionTimestamp != nil {
+		return r.lookAtLast(ctx, w)
+	}
 	if w.session.Status.Phase != v1alpha1.PhaseCompleted || len(w.session.Status.Started) == 0 {
 		return nil
 	}
@@ -115,7 +118,7 @@ func (r *Reconciler) start(ctx context.Context, w *world) error {
 	return nil
 }
 
-// follower is a session that follows from the end of another. It is wanted from its creation on.
+// follower is a session that follows from the end or the deletion of another. It is wanted from its creation on.
 func (r *Reconciler) follower(w *world, s v1alpha1.StartedSession) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{
@@ -157,9 +160,10 @@ func (r *Reconciler) starters(ctx context.Context, o client.Object) (requests []
 	return requests
 }
 
-// StartedNames are the names of those that follow from a session: the values of FieldStarted.
+// StartedNames are the names of those that follow from a session, and of its last ones: the values of FieldStarted.
 func StartedNames(o client.Object) (names []string) {
-	for _, s := range o.(*v1alpha1.Session).Status.Started {
+	status := &o.(*v1alpha1.Session).Status
+	for _, s := range slices.Concat(status.Started, status.OnDelete) {
 		names = append(names, s.Name)
 	}
 	return names

@@ -215,6 +215,23 @@ var _ = Describe("A wake", func() {
 		Expect(h.Wake(ctx, wishFor(s))).To(refusedWith(directory.Gone))
 	})
 
+	// 002-19
+	It("of a Session whose last sessions run is refused, wakes nothing, and costs no touch", func(ctx SpecContext) {
+		s := newSession(namespace, "a")
+		s.Finalizers = []string{v1alpha1.Finalizer}
+		create(ctx, s)
+		operator(ctx, s, published(1))
+		h := runs(ctx, namespace, "gw")
+		Eventually(ctx, h.wakes(ctx, wishFor(s))).Should(Receive(BeNil()))
+		touched := h.line.touches.Load()
+		Expect(server.Client.Delete(ctx, s)).To(Succeed())
+		operator(ctx, s, drained)
+		operator(ctx, s, func(s *v1alpha1.SessionStatus) { s.Phase, s.Drain.Forced = v1alpha1.PhaseStopping, true })
+		Eventually(ctx, func(ctx context.Context) error { return h.Wake(ctx, wishFor(s)) }).Should(refusedWith(directory.Gone))
+		Expect(h.Wake(ctx, wishFor(s))).To(refusedWith(directory.Gone))
+		Expect(h.line.touches.Load()).To(Equal(touched))
+	})
+
 	It("is refused when the API server does not answer", func(ctx SpecContext) {
 		s := newSession(namespace, "a")
 		create(ctx, s)

@@ -108,6 +108,13 @@ func withWorld(o Observation) []Observation {
 			func(o *Observation) { o.Session.Suspended = true }, func(o *Observation) { o.Session.Reason = ReasonGaveUp },
 			func(o *Observation) { o.Session.Starts = Starts{Any: true, Due: true} },
 			func(o *Observation) { o.Session.Starts = Starts{Any: true, News: true, Failed: true} },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, Failed: true, Taken: true, Left: true} },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, Done: true, News: true} },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, Done: true, Left: true} },
+			func(o *Observation) { o.Session.Starts = Starts{Any: true, Due: true, Barred: true} },
+			func(o *Observation) {
+				o.Session.Starts, o.Refused = Starts{Any: true, Due: true}, ReasonSessionRejected
+			},
 			lasting(time.Minute), lasting(2*time.Hour),
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} },
 			func(o *Observation) { o.Refused = ReasonPodRejected },
@@ -191,8 +198,16 @@ var laws = []law{
 	{"a session is deleted only when it has rested for its lifetime, and nobody wants it", func(o *Observation, s Step) bool {
 		return s.Verb != Expire || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
 	}},
-	{"others are started only by a session that has completed (002-03)", func(o *Observation, s Step) bool {
-		return s.Verb != Start || o.Session.Phase == Completed && o.Session.Starts.Due && o.Pod == nil
+	{"others are started only by a session that has completed (002-03), or that ran and is deleted (002-19)", func(o *Observation, s Step) bool {
+		ended := o.Session.Phase == Completed || o.Session.Deleting && o.Session.Epoch > 0
+		return s.Verb != Start || ended && o.Session.Starts.Due && o.Pod == nil
+	}},
+	{"a deleted session is let go only when its last sessions have completed and are gone, if it ran and any can be made (002-19)", func(o *Observation, s Step) bool {
+		last := o.Session.Starts
+		return s.Verb != Forget || o.Session.Epoch == 0 || !last.Any || last.Barred || last.Done && !last.Left
+	}},
+	{"last sessions are deleted only when all have completed and are reported so (002-19, 002-20)", func(o *Observation, s Step) bool {
+		return s.Verb != Clear || o.Session.Deleting && o.Session.Starts.Done && !o.Session.Starts.News
 	}},
 	{"an interruption is no failure (002-23)", func(o *Observation, s Step) bool {
 		return s.Verb != Record || o.Pod == nil || o.Pod.Exit != ExitInterrupted || s.Failures <= o.Session.Failures
@@ -279,7 +294,8 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 		played, rest := w.Play(most)
 		longest = max(longest, len(played))
 		gone := w.Session.Deleting && !w.Session.Protected
-		if rest && w.Pod == nil && (gone || w.Session.Phase == Asleep || w.Session.Phase == "" || w.over()) {
+		held := w.Session.Deleting && w.Session.Starts.Failed // until somebody mends it
+		if rest && w.Pod == nil && (gone || held || w.Session.Phase == Asleep || w.Session.Phase == "" || w.over()) {
 			return
 		}
 		failures++

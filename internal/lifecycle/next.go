@@ -30,6 +30,7 @@ type rule struct {
 var rules = []rule{
 	{"a pod that is not the session's pod of now is ended and released", discard},
 	{"how the pod ended is recorded before its name is free", record},
+	{"a deleted session that ran has its last sessions run before it goes", destroy},
 	{"a deleted session lets its pod go", leave},
 	{"a published session that is idle longest makes room for one that waits", makeRoom},
 	{"a published session stays so until it is idle", serve},

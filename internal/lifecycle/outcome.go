@@ -21,13 +21,17 @@ const (
 	ThenStart    Then = "Start"
 )
 
-// Starts is how far the sessions are that follow from the end of this one.
+// Starts is how far the sessions are that follow from the end of this one; or, of one that is deleted, its last sessions.
 type Starts struct {
 	Any    bool // there are some
 	Due    bool // one of them is to be made now
 	News   bool // what is reported of them is old
 	Done   bool // all have completed
 	Failed bool // one has failed for good, or is gone
+
+	Taken  bool // of last sessions: another session has the name of one
+	Left   bool // of last sessions: one is still there
+	Barred bool // of last sessions: no session can be made any more, for the namespace goes
 }
 
 // vanished is why a pod ended of which nothing is left to ask.

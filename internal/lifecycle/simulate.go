@@ -95,8 +95,12 @@ func (w *World) act(step Step) {
 		w.Session = Session{}
 	case Expire:
 		w.Session.Deleting = true
-	case Start, Follow:
-		w.Session.Starts = Starts{Any: true, Done: step.Verb == Start, Failed: w.Session.Starts.Failed}
+	case Start:
+		w.Session.Starts.Due = false
+	case Follow:
+		w.Session.Starts.News = false
+	case Clear:
+		w.Session.Starts.Left = false
 	case Save:
 		w.Save.Running = true
 	default:
@@ -120,8 +124,16 @@ func (w *World) actOnPod(step Step) {
 	}
 }
 
-// answer lets the kubelet and the gateways do their part.
+// complete has the sessions that were made do their work.
+func (w *World) complete() {
+	if s := &w.Session.Starts; s.Any && !s.Due && !s.News && !s.Failed && !s.Done {
+		s.Done, s.News, s.Left = true, true, w.Session.Deleting
+	}
+}
+
+// answer lets the kubelet, the gateways and other sessions do their part.
 func (w *World) answer() {
+	w.complete()
 	w.Sight = w.Session.Drained && !w.GatewayLate
 	if w.Save.Running {
 		w.Save = SaveState{Done: !w.SaveFails, Failed: w.SaveFails, RetryAt: w.Now.Add(time.Second)}

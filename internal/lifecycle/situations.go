@@ -122,6 +122,10 @@ var Sessions = []Situation{
 		o.Session.PodUID = ""
 		o.Session.Deleting = true
 	}},
+	{"deleted, a last one to start", func(o *Observation) { o.destroyed(Starts{Any: true, Due: true}) }},
+	{"deleted, its last one runs", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true}) }},
+	{"deleted, its last one failed", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true, Failed: true}) }},
+	{"deleted, its last one ended", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true, Done: true}) }},
 }
 
 // Pods are the situations of the pod of a Session: of the one that was published, else of the one that starts.
@@ -162,6 +166,11 @@ func (o *Observation) drained(p Phase, why Reason) {
 	s := &o.Session
 	s.Phase, s.Reason, s.Epoch, s.PodUID, s.Drained, s.DrainedSince = p, why, 1, "pod", true, o.Now
 	s.PublishedSince = o.Now.Add(-10 * time.Second)
+}
+
+func (o *Observation) destroyed(last Starts) {
+	o.drained(Stopping, ReasonDestroying)
+	o.Session.PodUID, o.Session.Deleting, o.Session.Starts = "", true, last
 }
 
 func (o *Observation) pod() *Pod {

@@ -20,8 +20,9 @@ const (
 	Settle    Verb = "Settle"    // count the demand so far as spent
 	Release   Verb = "Release"   // take our finalizer off the pod and finish its deletion
 	Forget    Verb = "Forget"    // take our finalizer off the Session
-	Start     Verb = "Start"     // make the sessions that follow from this one, as far as they are due
+	Start     Verb = "Start"     // make the sessions that follow from this one, or its last, as far as they are due
 	Follow    Verb = "Follow"    // write how far they are
+	Clear     Verb = "Clear"     // delete the last sessions of this one
 	Shrink    Verb = "Shrink"    // take resources from the pod, in place
 	Grow      Verb = "Grow"      // give them back
 	Expire    Verb = "Expire"    // delete the Session
@@ -60,6 +61,9 @@ const (
 	ReasonEndedTooOften      Reason = "EndedTooOften"
 	ReasonVolumeTaken        Reason = "VolumeTaken"
 	ReasonVolumeLost         Reason = "VolumeLost"
+	ReasonDestroying         Reason = "Destroying"
+	ReasonSessionNameTaken   Reason = "SessionNameTaken"
+	ReasonSessionRejected    Reason = "SessionRejected"
 )
 
 // Step is the answer of Next.
