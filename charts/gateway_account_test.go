@@ -187,6 +187,8 @@ func forbidden() []try {
 		{"touch as a user", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "user"}}`)},
 		{"touch for an alarm", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "alarm"}}`)},
 		{"take an alarm for done", patchStatus(`{"lastAlarm": "2026-01-02T03:04:05Z"}`)},
+		{"say what a session waits for", patchStatus(`{"waitingFor": "nothing"}`)},
+		{"say why a session is up", patchStatus(`{"notIdleBecause": "a gateway wants it so"}`)},
 		{"touch without a source", patchStatus(`{"activity": {"source": null}}`)},
 		{"take demand away", patchStatus(`{"activity": null}`)},
 		{"change the phase", patchStatus(`{"phase": "Asleep"}`)},

@@ -242,6 +242,8 @@ type SessionStatus struct {
 	// +optional
 	Limit string `json:"limit,omitempty"`
 
+	Words `json:",inline"`
+
 	// conditions: Ready; and Scheduled, which is False while the schedule cannot be followed.
 	// +listType=map
 	// +listMapKey=type
@@ -268,6 +270,7 @@ type SessionStatus struct {
 // +kubebuilder:printcolumn:name="Wanted by",type=string,priority=1,JSONPath=`.status.activity.source`
 // +kubebuilder:printcolumn:name="Template generation",type=integer,priority=1,JSONPath=`.status.templateGeneration`
 // +kubebuilder:printcolumn:name="Node",type=string,priority=1,JSONPath=`.status.pod.node`
+// +kubebuilder:printcolumn:name="Waiting for",type=string,priority=1,JSONPath=`.status.waitingFor`
 // +kubebuilder:validation:XValidation:rule="self.spec.key.size() <= 63 && self.spec.key.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') ? self.metadata.name == self.spec.template + '.' + self.spec.key : self.metadata.name.startsWith(self.spec.template + '.') && self.metadata.name.substring(self.spec.template.size() + 1).matches('^([a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?-)?[0-9a-v]{26}[.]x$')",message="metadata.name must be <template>.<key>, or <template>.<slug>-<hash>.x where the key is no DNS label"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.epoch) || (has(self.status) && has(self.status.epoch) && self.status.epoch >= oldSelf.status.epoch)",message="status.epoch never falls"
 type Session struct {

@@ -30,6 +30,7 @@ type world struct {
 	memory   *memory
 	misnamed bool
 	sight    bool
+	lagging  string // a gateway that has not seen the unpublish; empty if none is known
 	saved    savehook.State
 	place    slots.Answer
 	outdated bool // its pod is of an older template, which wants that to end
@@ -88,6 +89,7 @@ func (r *Reconciler) ask(w *world) {
 	// A gateway that has passed the version of the unpublish starts nothing more until the next publication: what is reported
 	// meanwhile makes a new version, and no new question.
 	w.sight = r.Sight.Passed(s.UID, client.ObjectKeyFromObject(s), w.memory.unpublished)
+	w.lagging = r.Sight.Lagging(s.UID)
 	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), drainOf(s))
 }
 

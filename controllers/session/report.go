@@ -36,6 +36,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 		follow(status, w)
 	}
 	setReady(next, step.Reason, w.now)
+	say(status, w, step)
 	return next
 }
 

@@ -37,7 +37,7 @@ func run(session, pod string) error {
 	}
 	world := lifecycle.World{Observation: o}
 	played, rest := world.Play(100)
-	fmt.Printf("%10s  %-60s %s\n", "AT", "DO, REPORT, REASON, RECHECK", "RULE")
+	fmt.Printf("%10s  %-60s %s\n", "AT", "DO, REPORT, REASON, SAYS, RECHECK", "RULE")
 	for _, p := range played {
 		fmt.Printf("%10v  %-60s %s\n", p.At, strings.ReplaceAll(p.Step.String(), "\t", "  "), p.Rule)
 	}

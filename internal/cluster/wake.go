@@ -28,6 +28,7 @@ type waker struct {
 	*toucher
 	templates *templates
 	creates   singleflight.Group
+	finals    finals
 }
 
 // wake returns nil as soon as the session is reachable, a *directory.Refusal where it will not be, and the cause if the
@@ -53,6 +54,7 @@ func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
 			}
 			touched = true
 			view, _ = waiter.View()
+			w.finals.note(wish.ID, &view)
 			if decided, err := w.verdict(view); decided {
 				return err
 			}
@@ -95,6 +97,9 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 
 // demand touches the session, or makes it where that is allowed, and gives the version since which it is wanted.
 func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error) {
+	if err := w.stillFinal(ctx, wish.ID); err != nil {
+		return 0, err
+	}
 	for range wakeAttempts {
 		version, err := w.fly(ctx, wish.ID, w.call)
 		if err == nil || ctx.Err() != nil {

@@ -47,7 +47,9 @@ func record(o *Observation) (Step, bool) {
 		return o.asleep(0), true
 	}
 	if o.Template.Task && !o.Template.Found { // what follows from its work is not known before its template is back
-		return o.hold(), true
+		step := o.hold()
+		step.Awaits = AwaitTemplate
+		return step, true
 	}
 	if step, ok := o.follow(exit); ok {
 		return step, true

@@ -37,7 +37,7 @@ func find(name string, from []Situation) (func(o *Observation), error) {
 // Print writes the whole machine as a table: what is done in each situation of a Session with each of its pod.
 func Print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SESSION\tPOD\tDO\tREPORT\tREASON\tRECHECK\tRULE")
+	fmt.Fprintln(table, "SESSION\tPOD\tDO\tREPORT\tREASON\tSAYS\tRECHECK\tRULE")
 	for _, s := range Sessions {
 		for _, p := range Pods {
 			o := Typical()
@@ -50,7 +50,7 @@ func Print(w io.Writer) error {
 	return table.Flush()
 }
 
-// String is the step as four columns of the machine's table: verb, phase, reason, recheck.
+// String is the step as five columns of the machine's table: verb, phase, reason, what it waits for or why it is up, recheck.
 func (s Step) String() string {
 	recheck := "-"
 	if s.Recheck > 0 {
@@ -63,7 +63,18 @@ func (s Step) String() string {
 	if s.Settle {
 		verb += ", settle"
 	}
-	return strings.Join([]string{verb, orDash(string(s.Phase)), orDash(string(s.Reason)), recheck}, "\t")
+	return strings.Join([]string{verb, orDash(string(s.Phase)), orDash(string(s.Reason)), s.says(), recheck}, "\t")
+}
+
+// says is what is said besides, in a word or two.
+func (s Step) says() string {
+	switch {
+	case s.Awaits != "":
+		return "awaits " + string(s.Awaits)
+	case s.Kept != "":
+		return "kept: " + string(s.Kept)
+	}
+	return "-"
 }
 
 func orDash(s string) string {

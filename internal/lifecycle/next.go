@@ -53,10 +53,10 @@ func Next(o Observation) Step {
 func Explain(o Observation) (Step, string) {
 	for _, r := range rules {
 		if step, ok := r.answer(&o); ok {
-			return step, r.name
+			return o.say(step), r.name
 		}
 	}
-	return o.hold(), "nothing applies"
+	return o.say(o.hold()), "nothing applies"
 }
 
 // Rules lists the rules in their order.

@@ -52,7 +52,9 @@ func (o *Observation) cannotDrain() (Step, bool) {
 	case o.Session.Suspended && !o.Session.Forced: // a touch that came meanwhile must not hold it up, nor be forgotten
 		return o.unpublishByForce(), true
 	case o.wanted() && !o.Session.Forced && !o.Pod.Address:
-		return o.hold(), true // it has none that it had: its end is near
+		step := o.hold()
+		step.Awaits = AwaitEnd // it has none that it had
+		return step, true
 	case !o.Session.Drained && !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}

@@ -61,6 +61,8 @@ func (o *Observation) rest() Step {
 	step := o.hold()
 	switch {
 	case o.over():
+	case o.Session.Reason == ReasonPodNotEnded: // it has, meanwhile
+		step.Phase, step.Reason = Asleep, ReasonAsleep
 	case o.Session.Suspended:
 		step.Phase, step.Reason = Asleep, ReasonSuspended
 	case o.Session.Phase == "":

@@ -72,6 +72,8 @@ type Step struct {
 	Phase  Phase  // to report
 	Reason Reason // to report
 	Limit  string // to report: the one that leaves no room
+	Awaits Await  // to report: what it waits for
+	Kept   Kept   // to report: why it is not put to sleep
 
 	Forced   bool      // of an Unpublish: no demand takes it back
 	Deadline time.Time // of a forced Unpublish

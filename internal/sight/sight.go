@@ -33,7 +33,8 @@ type Sight struct {
 	Namespace string
 	// Now is the operator's clock.
 	Now func() time.Time
-	// Seen is called for a session whose question is answered with yes.
+	// Seen is called for a session whose question is answered with yes, and where it has been open for long, for one that waits for
+	// another gateway now.
 	Seen func(types.NamespacedName)
 
 	mu        sync.Mutex
@@ -46,6 +47,7 @@ type question struct {
 	version string
 	asked   time.Time
 	passed  bool
+	lagging string // the first gateway, by its name, that had not acted on it at the last look
 }
 
 // Passed says whether every gateway has acted on this version of the session, or is gone. If that is not known it will be
@@ -63,6 +65,16 @@ func (s *Sight) Passed(uid types.UID, session types.NamespacedName, version stri
 		s.signal()
 	}
 	return q.passed
+}
+
+// Lagging is the gateway that the question about a session waits for: of several, the first by its name. Empty: none, or none is known.
+func (s *Sight) Lagging(uid types.UID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q := s.questions[uid]; q != nil {
+		return q.lagging
+	}
+	return ""
 }
 
 // Forget drops the question about a session.
@@ -125,9 +137,7 @@ func (s *Sight) look(ctx context.Context) error {
 	}
 	lives := s.lives(ctx)
 	for uid, q := range open {
-		if s.passed(leases.Items, uid, q, lives) {
-			s.answer(uid, q)
-		}
+		s.answer(uid, q, s.lags(leases.Items, uid, q, lives))
 	}
 	return nil
 }
@@ -144,25 +154,27 @@ func (s *Sight) open() map[types.UID]*question {
 	return open
 }
 
-func (s *Sight) passed(leases []coordinationv1.Lease, uid types.UID, q *question, lives func(*coordinationv1.Lease) bool) bool {
+// lags is the first gateway, by its name, that lives and has not acted on the version; empty if each has.
+func (s *Sight) lags(leases []coordinationv1.Lease, uid types.UID, q *question, lives func(*coordinationv1.Lease) bool) (first string) {
 	for i := range leases {
 		lease := &leases[i]
-		if vouches(lease, uid, q.version) {
+		if first != "" && lease.Name >= first || vouches(lease, uid, q.version) {
 			continue
 		}
 		if s.Now().Sub(q.asked) < doubt || lives(lease) {
-			return false
+			first = lease.Name
 		}
 	}
-	return true
+	return first
 }
 
-func (s *Sight) answer(uid types.UID, q *question) {
+// answer writes down which gateway a question waits for, or that it waits for none. While a sleep is quick nobody is told of the former.
+func (s *Sight) answer(uid types.UID, q *question, lagging string) {
 	s.mu.Lock()
-	current := s.questions[uid] == q
-	q.passed = true
+	news := s.questions[uid] == q && (lagging == "" || lagging != q.lagging && s.Now().Sub(q.asked) >= doubt)
+	q.passed, q.lagging = lagging == "", lagging
 	s.mu.Unlock()
-	if current {
+	if news {
 		s.Seen(q.session)
 	}
 }

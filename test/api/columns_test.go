@@ -28,6 +28,8 @@ var _ = Describe("kubectl get", func() {
 		given(ctx, session("asleep", `status={phase: Asleep, epoch: 6, activity: {time: "`+daysAgo(3)+`"}, conditions: [`+ready("False", "Asleep")+`]}`))
 		given(ctx, session("awake", "spec.tenant=alice", `status={phase: Awake, epoch: 7, activity: {time: "`+daysAgo(2)+`"}, conditions: [`+ready("True", "Serving")+`],
 			pod: {name: chess.awake, uid: u, node: node-1}, endpoint: {uid: u, address: 10.0.0.1, port: 80}}`))
+		given(ctx, session("queued", "spec.tenant=bob", `status={phase: Queued, activity: {time: "`+daysAgo(2)+`", source: request}, conditions: [`+ready("False", "Queued")+`],
+			limit: limits.perTenant.awake, waitingFor: a place under limits.perTenant.awake}`))
 		given(ctx, session("failed", `status={phase: Failed, epoch: 1, activity: {time: "`+daysAgo(400)+`"}, conditions: [`+ready("False", "ImagePullBackOff")+`]}`))
 		given(ctx, template())
 		given(ctx, object(full, "metadata.name=accepted", `status={sessions: {total: 4, awake: 1, failed: 1},

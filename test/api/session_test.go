@@ -186,6 +186,7 @@ var _ = Describe("The status of a Session", func() {
 		Entry("with a touch that says what the workload said", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 720h, busy: 24h}}"),
 		Entry("with a touch that lets it sleep at once", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: 0s, busy: 1ms}}"),
 		Entry("with a drain of no activity", "status: {phase: Draining, drain: {}}"),
+		Entry("with words of 256 bytes", "status: {waitingFor: "+strings.Repeat("a", 256)+", notIdleBecause: "+strings.Repeat("a", 256)+"}"),
 		Entry("with an endpoint", "status: {phase: Awake, endpoint: {uid: u, address: 10.0.0.1, port: 80}, pod: {name: p, uid: u}}"),
 	)
 
@@ -203,6 +204,8 @@ var _ = Describe("The status of a Session", func() {
 		Entry("with an idle time that nobody can read", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', idleAfter: soon}}", "status.activity.idleAfter"),
 		Entry("with a workload that is busy for more than a day", "status: {activity: {time: '2026-01-02T03:04:05.000006Z', busy: 24h1ms}}", "must be at most 24h"),
 		Entry("with an endpoint without UID", "status: {endpoint: {address: 10.0.0.1, port: 80}}", "status.endpoint.uid"),
+		Entry("with long words for what it waits for", "status: {waitingFor: "+strings.Repeat("a", 257)+"}", "status.waitingFor"),
+		Entry("with long words for why it is up", "status: {notIdleBecause: "+strings.Repeat("a", 257)+"}", "status.notIdleBecause"),
 		Entry("with long last words", "status: {lastExit: {epoch: 1, reason: Error, time: '2026-01-02T03:04:05Z', message: "+
 			strings.Repeat("a", 1025)+"}}", "status.lastExit.message"),
 	)
