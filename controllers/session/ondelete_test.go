@@ -209,6 +209,21 @@ var _ = Describe("A deleted session", func() {
 		Expect(lastStates(Turns(ctx, s, 3))).To(Equal([]v1alpha1.StartedState{done, runs}))
 	})
 
+	It("does not take from a cache that one is gone which was there", func(ctx SpecContext) {
+		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}))
+		s := GivenDeleted(ctx, "a")
+		before := Turns(ctx, s, 3)
+		r.Client = interceptor.NewClient(api, interceptor.Funcs{
+			Get: func(ctx context.Context, c client.WithWatch, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+				if name.Name == "machine.a" {
+					return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), name.Name)
+				}
+				return c.Get(ctx, name, o, opts...)
+			},
+		})
+		Expect(Reconciled(ctx, s).Status.OnDelete).To(Equal(before.Status.OnDelete))
+	})
+
 	It("neither takes nor deletes another's session of the name of a last one", func(ctx SpecContext) {
 		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}))
 		others := GivenOf(ctx, "machine", "a")
@@ -263,7 +278,7 @@ var _ = Describe("A deleted session", func() {
 	})
 
 	It("says so when the API server refuses its last sessions, and tries again", func(ctx SpecContext) {
-		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}))
+		GivenTemplate(ctx, Destroyed(v1alpha1.StartSpec{Template: "machine"}, v1alpha1.StartSpec{Template: "forget", After: "all"}))
 		s := GivenDeleted(ctx, "a")
 		Turn(ctx, s)
 		refuses := apierrors.NewForbidden(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), "machine.a", nil)
@@ -279,7 +294,10 @@ var _ = Describe("A deleted session", func() {
 		r.Client = api
 		Turn(ctx, s)
 		Expect(Reconciled(ctx, s)).To(HaveReason(v1alpha1.ReasonDestroying))
-		Expect(exists(ctx, "machine.a")).To(BeTrue())
+		Does(ctx, Named(ctx, "machine.a"), 0)
+		Turn(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HaveReason(v1alpha1.ReasonDestroying), "it tells of a refusal that is over")
+		Expect(exists(ctx, "forget.a")).To(BeTrue())
 	})
 
 	It("never holds up the end of its namespace", func(ctx SpecContext) {
