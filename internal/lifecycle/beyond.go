@@ -7,21 +7,28 @@ func beyond(o *Observation) (Step, bool) {
 	if o.Beyond == "" || o.begun() {
 		return Step{}, false
 	}
-	step, told := Step{Verb: Wait, Phase: Queued, Reason: ReasonBeyondLimit, Limit: o.Beyond}, o.Session.DrainedSince.Add(toldOf)
-	known := o.Session.Reason == ReasonBeyondLimit
-	switch {
-	case o.Session.Touched, o.Session.Made && !known:
+	step := Step{Verb: Wait, Phase: Queued, Reason: ReasonBeyondLimit, Limit: o.Beyond}
+	if o.Session.Touched || o.Session.Made && o.Session.Reason != ReasonBeyondLimit {
 		step.Verb = Settle
+		return step, true
+	}
+	return o.toldBeyond(step), true
+}
+
+// toldBeyond is how it goes on for a session that is refused, and that nobody has touched since.
+func (o *Observation) toldBeyond(step Step) Step {
+	told := o.Session.DrainedSince.Add(toldOf)
+	refused := o.Session.Phase == Queued && o.Session.Reason == ReasonBeyondLimit
+	switch {
 	case o.keptUp() && !o.Session.Made: // it waits for its turn without anybody's demand
-	case known && o.Session.Phase == Queued && o.Now.Before(told):
-		step = step.until(o.Now, told)
+	case refused && o.Now.Before(told):
+		return step.until(o.Now, told)
 	case o.Session.Made:
-		step = o.hold()
-		step.Verb = Expire
+		step.Verb, step.Phase = Expire, o.Session.Phase
 	default:
 		step.Phase = Asleep
 	}
-	return step, true
+	return step
 }
 
 // begun says whether a session was let in once, or has nothing to be let in to. Our finalizer is on it from before its first pod.
