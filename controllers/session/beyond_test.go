@@ -148,17 +148,16 @@ var _ = Describe("limits.sessions", func() {
 		follower := GivenMade(ctx, "b-follows", v1alpha1.AnnotationStartedBy)
 		applied := GivenMade(ctx, "c-applied", corev1.LastAppliedConfigAnnotation)
 		person := GivenSession(ctx, "d-person")
-		for _, s := range []*v1alpha1.Session{follower, applied} {
-			Expect(Reconciled(ctx, s)).To(BeBeyond(v1alpha1.PhaseQueued))
-			Turn(ctx, s)
-		}
+		Expect(Reconciled(ctx, follower)).To(And(BeBeyond(v1alpha1.PhaseQueued), HaveField("Touched()", BeTrue())), "nobody would come again for it")
+		Expect(Reconciled(ctx, applied)).To(And(BeBeyond(v1alpha1.PhaseQueued), HaveField("Touched()", BeFalse())))
+		Turn(ctx, applied)
 		Expect(Reconciled(ctx, person)).To(BeBeyond(v1alpha1.PhaseAsleep), "nobody waits for it")
 		Touch(ctx, person)
 		Expect(Reconciled(ctx, person)).To(BeBeyond(v1alpha1.PhaseQueued))
 		Turn(ctx, person)
 		after(time.Second)
-		for _, s := range []*v1alpha1.Session{follower, applied, person} {
-			Expect(Reconciled(ctx, s)).To(BeBeyond(v1alpha1.PhaseAsleep))
+		for s, phase := range map[*v1alpha1.Session]v1alpha1.SessionPhase{follower: v1alpha1.PhaseQueued, applied: v1alpha1.PhaseAsleep, person: v1alpha1.PhaseAsleep} {
+			Expect(Reconciled(ctx, s)).To(BeBeyond(phase))
 			version := Now(ctx, s).ResourceVersion
 			Expect(Turn(ctx, s)).To(BeZero())
 			Expect(Now(ctx, s).ResourceVersion).To(Equal(version), "it costs nothing to be refused")
@@ -167,8 +166,12 @@ var _ = Describe("limits.sessions", func() {
 
 		r.uncounted(client.ObjectKeyFromObject(first)) // it is gone
 		Expect(called).To(ConsistOf("chess.b-follows"), "one place, and one that is called")
-		Expect(api.Delete(ctx, follower)).To(Succeed())
-		Turn(ctx, follower)
+		Starts(ctx, follower)
+		Ends(ctx, follower, 0, "")
+		Expect(api.Delete(ctx, Now(ctx, follower))).To(Succeed())
+		for range 4 {
+			Turn(ctx, follower)
+		}
 		Expect(called).To(ConsistOf("chess.b-follows", "chess.c-applied"))
 		Expect(Reconciled(ctx, applied)).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonAsleep), HaveField("Status.Limit", "")))
 		Touch(ctx, applied)

@@ -96,7 +96,9 @@ func templateName(s *v1alpha1.Session) types.NamespacedName {
 // madeByRequest says whether a gateway made a session, and nobody has applied it since.
 func madeByRequest(s *v1alpha1.Session) bool {
 	_, wanted := s.Annotations[v1alpha1.AnnotationWantedSince]
-	_, follows := s.Annotations[v1alpha1.AnnotationStartedBy]
 	_, kept := s.Annotations[corev1.LastAppliedConfigAnnotation]
-	return wanted && !follows && !kept && !applied(s)
+	return wanted && !follows(s) && !kept && !applied(s)
 }
+
+// follows says whether a session was started by the end of another.
+func follows(s *v1alpha1.Session) bool { return s.Annotations[v1alpha1.AnnotationStartedBy] != "" }

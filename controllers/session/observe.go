@@ -50,6 +50,7 @@ func observeSession(w *world) lifecycle.Session {
 		Misnamed:       w.misnamed,
 		Suspended:      s.Spec.Suspend,
 		Made:           madeByRequest(s),
+		Follows:        follows(s) && status.Activity == nil,
 		Epoch:          status.Epoch,
 		Published:      status.Endpoint != nil,
 		Drained:        status.Drain != nil,

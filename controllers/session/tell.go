@@ -31,7 +31,7 @@ func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session)
 
 // expired tells why a session is deleted.
 func (r *Reconciler) expired(next *v1alpha1.Session, step lifecycle.Step) {
-	if step.Reason == lifecycle.ReasonBeyondLimit {
+	if step.Reason == lifecycle.ReasonBeyondLimit && madeByRequest(next) {
 		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonBeyondLimit, "Expire", "A request made it beyond %s, and it never ran", step.Limit)
 		return
 	}

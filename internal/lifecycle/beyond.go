@@ -8,11 +8,16 @@ func beyond(o *Observation) (Step, bool) {
 		return Step{}, false
 	}
 	step := Step{Verb: Wait, Phase: Queued, Reason: ReasonBeyondLimit, Limit: o.Beyond}
-	if o.Session.Touched || o.Session.Made && o.Session.Reason != ReasonBeyondLimit {
+	if o.Session.Touched && !o.Session.Follows || o.Session.Made && o.Session.Reason != ReasonBeyondLimit {
 		step.Verb = Settle
 		return step, true
 	}
 	return o.toldBeyond(step), true
+}
+
+// waitsItsTurn says whether a session beyond its limit starts by itself when there is room: nobody would come again for it.
+func (o *Observation) waitsItsTurn() bool {
+	return !o.Session.Made && (o.keptUp() || o.Session.Follows && o.Session.Touched)
 }
 
 // toldBeyond is how it goes on for a session that is refused, and that nobody has touched since.
@@ -20,13 +25,14 @@ func (o *Observation) toldBeyond(step Step) Step {
 	told := o.Session.DrainedSince.Add(toldOf)
 	refused := o.Session.Phase == Queued && o.Session.Reason == ReasonBeyondLimit
 	switch {
-	case o.keptUp() && !o.Session.Made: // it waits for its turn without anybody's demand
+	case o.waitsItsTurn():
 	case refused && o.Now.Before(told):
 		return step.until(o.Now, told)
 	case o.Session.Made:
 		step.Verb, step.Phase = Expire, o.Session.Phase
 	default:
 		step.Phase = Asleep
+		return o.resting(step)
 	}
 	return step
 }

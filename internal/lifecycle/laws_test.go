@@ -111,7 +111,7 @@ func withWorld(o Observation) []Observation {
 			lasting(time.Minute), lasting(2*time.Hour),
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} },
 			func(o *Observation) { o.Refused = ReasonPodRejected },
-			func(o *Observation) { o.Beyond = "limits.sessions" }, beyondLimit(false), beyondLimit(true),
+			func(o *Observation) { o.Beyond = "limits.sessions" }, beyondLimit(false), beyondLimit(true), follower,
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
 			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false }, task, permanent)
 		return all
@@ -148,6 +148,13 @@ func beyondLimit(told bool) func(o *Observation) {
 			o.Session.Reason = ReasonBeyondLimit
 		}
 	}
+}
+
+// follower never began either, is beyond the same limit, and may not sleep for long.
+func follower(o *Observation) {
+	beyondLimit(true)(o)
+	o.Session.Made, o.Session.Follows = false, true
+	lasting(time.Minute)(o)
 }
 
 // task and permanent are up without demand.
@@ -201,7 +208,7 @@ var laws = []law{
 		return s.Verb != Create || !o.over()
 	}},
 	{"a session is deleted only when it has rested for its lifetime, and nobody wants it", func(o *Observation, s Step) bool {
-		return s.Verb != Expire || s.Reason == ReasonBeyondLimit || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
+		return s.Verb != Expire || s.Reason == ReasonBeyondLimit && o.Session.Made || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
 	}},
 	{"others are started only by a session that has completed (002-03)", func(o *Observation, s Step) bool {
 		return s.Verb != Start || o.Session.Phase == Completed && o.Session.Starts.Due && o.Pod == nil
@@ -238,7 +245,7 @@ var laws = []law{
 		return s.Reason != ReasonBeyondLimit || o.Session.Reason == ReasonBeyondLimit || !o.begun()
 	}},
 	{"one beyond its limit is removed only if a request made it, and when that was told (000-60)", func(o *Observation, s Step) bool {
-		if s.Verb != Expire || s.Reason != ReasonBeyondLimit {
+		if s.Verb != Expire || s.Reason != ReasonBeyondLimit || o.Template.Lifetime.Asleep > 0 {
 			return true
 		}
 		told := o.Session.Reason == ReasonBeyondLimit && (o.Session.Phase != Queued || !o.Now.Before(o.Session.DrainedSince.Add(toldOf)))
@@ -293,7 +300,7 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 	const most = 40
 	failures, longest := 0, 0
 	count := each(func(o Observation) {
-		if failures > 3 || o.keptUp() {
+		if failures > 3 || o.keptUp() || o.Beyond != "" && o.waitsItsTurn() {
 			return
 		}
 		w := World{Observation: o}

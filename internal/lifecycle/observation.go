@@ -45,6 +45,7 @@ type Session struct {
 	Misnamed  bool   // its name is not the one that template and key give
 	Suspended bool   // it is to sleep, whoever wants it
 	Made      bool   // a request made it, and nobody else has written its spec
+	Follows   bool   // it follows from another, and nobody else has wanted it
 
 	Epoch     int64  // of the latest pod that was published or has ended
 	Published bool   // gateways may send requests to PodUID
