@@ -16,6 +16,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/census"
+	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 )
 
 func AtMostSessions(n int32) templateOption {
@@ -109,14 +110,28 @@ var _ = Describe("limits.sessions", func() {
 	It("lets nobody begin who was within it when that was decided, and is not any more (000-60)", func(ctx SpecContext) {
 		GivenTemplate(ctx, AtMostSessions(1))
 		a, b := GivenMade(ctx, "a"), GivenMade(ctx, "b")
-		w, err := r.gather(ctx, client.ObjectKeyFromObject(a), api)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(w.beyond).To(BeEmpty())
+		decided := func(s *v1alpha1.Session) (*world, lifecycle.Step) {
+			w, err := r.gather(ctx, client.ObjectKeyFromObject(s), api)
+			Expect(err).NotTo(HaveOccurred())
+			return w, lifecycle.Next(observe(w))
+		}
+		w, step := decided(a)
+		Expect(step.Verb).To(Equal(lifecycle.Protect))
+		called = nil
+		Changed(ctx, AtMostSessions(0))
+		_, other := decided(b)
+		Expect(other.Reason).To(Equal(lifecycle.ReasonBeyondLimit))
+		Expect(called).To(ConsistOf("chess.a"), "its turn is taken again")
+		Expect(r.act(ctx, w, step)).To(MatchError(ContainSubstring("a limit was reached in between")))
+		Expect(Now(ctx, a).Finalizers).To(BeEmpty())
+
+		Changed(ctx, AtMostSessions(1))
+		w, step = decided(a)
 		Expect(r.mayBegin(w)).To(BeTrue())
-		w, err = r.gather(ctx, client.ObjectKeyFromObject(b), api)
-		Expect(err).NotTo(HaveOccurred())
-		Expect(w.beyond).To(Equal("limits.sessions"), "the other's finalizer is not there yet, and counts")
-		Expect(r.mayBegin(w)).To(BeFalse())
+		Changed(ctx, AtMostSessions(0))
+		decided(b)
+		Expect(r.act(ctx, w, step)).To(Succeed(), "it has been let in")
+		Expect(Now(ctx, a).Finalizers).To(ContainElement(v1alpha1.Finalizer))
 	})
 
 	It("wakes none beyond it, whatever touches it, and removes it all the same (000-60)", func(ctx SpecContext) {
