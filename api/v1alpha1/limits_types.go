@@ -32,8 +32,10 @@ type LimitsSpec struct {
 	// +optional
 	WhenFull FullPolicy `json:"whenFull,omitempty"`
 
-	// sessions is how many sessions of this template requests may bring about; a request for one more key is answered
-	// 503. The count follows within ten seconds, so that a burst can pass it; a ResourceQuota is the hard wall. Absent: no limit.
+	// sessions is how many sessions of this template may be woken; those asleep count until they are deleted. A request for one more
+	// key is answered 503. Who has run comes first, then the oldest. One beyond the limit is never woken: it is deleted if a request
+	// made it, any other is let in when there is room. More objects than that may be there for seconds; a ResourceQuota is the hard
+	// wall. Absent: no limit.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Sessions *int32 `json:"sessions,omitempty"`

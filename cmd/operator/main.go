@@ -37,6 +37,7 @@ import (
 	"github.com/dormouse-dev/dormouse/controllers/alarm"
 	"github.com/dormouse-dev/dormouse/controllers/session"
 	"github.com/dormouse-dev/dormouse/controllers/template"
+	"github.com/dormouse-dev/dormouse/internal/census"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
@@ -142,6 +143,7 @@ func newSessions(m manager.Manager, namespace string) *session.Reconciler {
 	}
 	r.Sight = &sight.Sight{Reader: m.GetAPIReader(), Namespace: namespace, Now: time.Now, Seen: r.Again}
 	r.Slots = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
+	r.Census = &census.Census{Moved: func(id census.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Hooks = &savehook.Hooks{Client: &http.Client{}, Now: time.Now, Ended: r.Again}
 	return r

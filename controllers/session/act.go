@@ -100,7 +100,7 @@ func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
 	return client.IgnoreNotFound(r.finalize(ctx, s, controllerutil.RemoveFinalizer))
 }
 
-// expire deletes a session whose lifetime is over, as it was seen: a touch that came meanwhile wins.
+// expire deletes a session whose lifetime is over, or that was made beyond its limit, as it was seen: a touch that came meanwhile wins.
 func (r *Reconciler) expire(ctx context.Context, s *v1alpha1.Session) error {
 	err := r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)})
 	return client.IgnoreNotFound(err)

@@ -33,8 +33,9 @@ type world struct {
 	lagging  string // a gateway that has not seen the unpublish; empty if none is known
 	saved    savehook.State
 	place    slots.Answer
-	outdated bool // its pod is of an older template, which wants that to end
-	rollOut  bool // and it is its turn to get the next one
+	beyond   string // the limit on the number of sessions that it is beyond; empty: none
+	outdated bool   // its pod is of an older template, which wants that to end
+	rollOut  bool   // and it is its turn to get the next one
 	starts   lifecycle.Starts
 	started  []v1alpha1.StartedSession // as they are now
 	last     []*v1alpha1.Session       // of a deleted session: those of its last ones that are there
@@ -64,7 +65,7 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
 		return nil, err
 	}
-	if w.place, err = r.askLimits(ctx, w); err != nil {
+	if err := r.askAll(ctx, w); err != nil {
 		return nil, err
 	}
 	want, err := key.Name(w.session.Spec.Template, w.session.Spec.Key)
@@ -111,6 +112,7 @@ func (r *Reconciler) left(ctx context.Context, name types.NamespacedName, from c
 
 // forget drops all that is known of a session that is gone.
 func (r *Reconciler) forget(name types.NamespacedName) {
+	r.uncounted(name)
 	if uid, template, ok := r.memories.forget(name); ok {
 		r.Sight.Forget(uid)
 		r.Hooks.Forget(name)

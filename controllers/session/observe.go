@@ -23,6 +23,7 @@ func observe(w *world) lifecycle.Observation {
 		Slot:     w.place.Room,
 		Full:     fullOf(w),
 		Evict:    w.place.Evict,
+		Beyond:   w.beyond,
 		Save: lifecycle.SaveState{
 			Running: w.saved.Running, Done: w.saved.Done,
 			Failed: w.saved.Err != nil, RetryAt: w.saved.RetryAt,
@@ -48,6 +49,8 @@ func observeSession(w *world) lifecycle.Session {
 		Protected:      controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer),
 		Misnamed:       w.misnamed,
 		Suspended:      s.Spec.Suspend,
+		Made:           madeByRequest(s),
+		Follows:        follows(s) && status.Activity == nil,
 		Epoch:          status.Epoch,
 		Published:      status.Endpoint != nil,
 		Drained:        status.Drain != nil,

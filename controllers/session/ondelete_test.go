@@ -68,17 +68,6 @@ func exists(ctx context.Context, name string) bool {
 	return err == nil
 }
 
-// names are all sessions that there are.
-func names(ctx context.Context) (names []string) {
-	GinkgoHelper()
-	var all v1alpha1.SessionList
-	Expect(api.List(ctx, &all, client.InNamespace(namespace))).To(Succeed())
-	for i := range all.Items {
-		names = append(names, all.Items[i].Name)
-	}
-	return names
-}
-
 func lastStates(s *v1alpha1.Session) (states []v1alpha1.StartedState) {
 	for _, o := range s.Status.OnDelete {
 		states = append(states, o.State)
@@ -125,7 +114,7 @@ var _ = Describe("A deleted session", func() {
 			Turn(ctx, Named(ctx, last))
 		}
 		Goes(ctx, s)
-		Expect(names(ctx)).To(BeEmpty())
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(BeEmpty())
 	})
 
 	It("says in events when they begin and that all have completed", func(ctx SpecContext) {
@@ -150,7 +139,7 @@ var _ = Describe("A deleted session", func() {
 		Seeing(ctx, s, v1alpha1.PhaseStopping)
 		Turn(ctx, s)
 		Expect(saves.asked).To(Equal(1))
-		Expect(names(ctx)).To(ConsistOf("chess.a"), "a last session runs beside the pod")
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(ConsistOf("chess.a"), "a last session runs beside the pod")
 		Ends(ctx, s, 0, "bye")
 		Turn(ctx, s)
 		clk.SetTime(clk.Now().Add(time.Minute))
@@ -168,7 +157,7 @@ var _ = Describe("A deleted session", func() {
 		Expect(api.Update(ctx, s)).To(Succeed())
 		Expect(api.Delete(ctx, s)).To(Succeed())
 		Goes(ctx, s)
-		Expect(names(ctx)).To(BeEmpty())
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(BeEmpty())
 
 		change(ctx, "machine", Destroyed(v1alpha1.StartSpec{Template: "chess"}))
 		s = GivenDeleted(ctx, "b")
@@ -255,7 +244,7 @@ var _ = Describe("A deleted session", func() {
 		Turns(ctx, s, 2)
 		Turn(ctx, others)
 		Goes(ctx, s)
-		Expect(names(ctx)).To(BeEmpty())
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(BeEmpty())
 	})
 
 	It("goes when its template asks for last sessions no more, and when there is no template; both are told", func(ctx SpecContext) {
@@ -274,7 +263,7 @@ var _ = Describe("A deleted session", func() {
 		Turns(ctx, other, 3)
 		Expect(api.Delete(ctx, t)).To(Succeed())
 		Goes(ctx, other)
-		Expect(names(ctx)).To(ConsistOf("machine.a", "machine.b"), "what was started is not ours to judge")
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(ConsistOf("machine.a", "machine.b"), "what was started is not ours to judge")
 	})
 
 	It("says so when the API server refuses its last sessions, and tries again", func(ctx SpecContext) {
@@ -321,7 +310,7 @@ var _ = Describe("A deleted session", func() {
 			Goes(ctx, s)
 			Eventually(recorder.Events).Should(Receive(ContainSubstring("Warning DestroySkipped The namespace is being deleted")))
 		}
-		Expect(names(ctx)).To(ConsistOf("machine.b"))
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(ConsistOf("machine.b"))
 	})
 
 	It("frees its turn in a rollout before they run", func(ctx SpecContext) {
@@ -407,7 +396,7 @@ var _ = Describe("The end of a deleted session", func() {
 				}
 				complete(ctx)
 			}
-			Expect(names(ctx)).To(BeEmpty(), "left after a crash before write %d", crashes)
+			Expect(names(ctx, &v1alpha1.SessionList{})).To(BeEmpty(), "left after a crash before write %d", crashes)
 			Expect(made).To(Equal(map[string]int{"machine." + s.Spec.Key: 1, "record." + s.Spec.Key: 1}), "crash before write %d", crashes)
 		}
 		Expect(crashes).To(BeNumerically(">", 8), "there were fewer writes than there must be")
@@ -437,6 +426,6 @@ var _ = Describe("The end of a deleted session", func() {
 		again := GivenSession(ctx, "a")
 		r = former
 		Turn(ctx, again)
-		Expect(names(ctx)).To(ConsistOf("chess.a"), "what was made again is destroyed")
+		Expect(names(ctx, &v1alpha1.SessionList{})).To(ConsistOf("chess.a"), "what was made again is destroyed")
 	})
 })

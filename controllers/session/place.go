@@ -33,18 +33,20 @@ func (r *Reconciler) askLimits(ctx context.Context, w *world) (slots.Answer, err
 	return r.Slots.Ask(c), nil
 }
 
-// place keeps the session's place under the limits, or its turn in the queue. It says no only to a create that lost its place to
-// another since it was decided.
+// place keeps the session's place under the limits, or its turn in the queue. It says no only to a create, or to what comes before the
+// first, that lost its place to another since it was decided.
 func (r *Reconciler) place(w *world, step lifecycle.Step) bool {
 	c := claimOf(w)
 	switch {
 	case w.pod != nil:
 		r.Slots.Hold(c, stageOf(w, step), neededLast(w, step))
+	case step.Verb == lifecycle.Protect:
+		return r.mayBegin(w)
 	case step.Verb == lifecycle.Create:
 		return r.Slots.Take(c)
 	case step.Verb == lifecycle.Wait && step.Reason == lifecycle.ReasonQueued:
 		r.Slots.Wait(c)
-	case step.Verb != lifecycle.Protect:
+	default:
 		r.Slots.Free(c.Of, c.ID)
 	}
 	return true

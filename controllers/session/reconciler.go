@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/census"
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
@@ -39,6 +40,8 @@ type Reconciler struct {
 	// Slots holds the limits.
 	Slots *slots.Slots
 
+	// Census holds limits.sessions.
+	Census *census.Census
 	// Rollouts holds rolloutAtOnce.
 	Rollouts *slots.Slots
 

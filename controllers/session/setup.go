@@ -69,6 +69,7 @@ func (r *Reconciler) ofTemplate(ctx context.Context, o client.Object) (requests 
 		return nil // the cache serves this; it fails only while the operator stops
 	}
 	t := o.(*v1alpha1.SessionTemplate)
+	r.bound(ctx, t)
 	all := keptUp(t) || t.Spec.Lifetime.Asleep != nil
 	for i := range sessions.Items {
 		if s := &sessions.Items[i]; all || s.Touched() || s.Status.Pod != nil || s.DeletionTimestamp != nil {

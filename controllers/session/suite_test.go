@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/census"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
@@ -65,6 +66,7 @@ func NewOperator() *Reconciler {
 	nobody := func(types.NamespacedName) {}
 	op.Sight = &sight.Sight{Reader: api, Namespace: namespace, Now: clk.Now, Seen: nobody}
 	op.Slots = &slots.Slots{Freed: func(slots.ID) {}}
+	op.Census = &census.Census{Moved: func(census.ID) {}}
 	op.Rollouts = &slots.Slots{Freed: func(slots.ID) {}}
 	op.Hooks = &savehook.Hooks{Client: &http.Client{Transport: saves}, Now: clk.Now, Ended: nobody}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -24,10 +24,19 @@ func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session)
 	case step.Verb == lifecycle.Fail:
 		r.unwell(next, step)
 	case step.Verb == lifecycle.Expire:
-		r.event(next, corev1.EventTypeNormal, v1alpha1.EventExpired, "Expire", "lifetime.asleep is over")
+		r.expired(next, step)
 	case step.Verb == lifecycle.Save && w.saved.Err != nil:
 		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonSaveFailed, "Save", "The last save failed and is tried again: %v", w.saved.Err)
 	}
+}
+
+// expired tells why a session is deleted.
+func (r *Reconciler) expired(next *v1alpha1.Session, step lifecycle.Step) {
+	if step.Reason == lifecycle.ReasonBeyondLimit && madeByRequest(next) {
+		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonBeyondLimit, "Expire", "A request made it beyond %s, and it never ran", step.Limit)
+		return
+	}
+	r.event(next, corev1.EventTypeNormal, v1alpha1.EventExpired, "Expire", "lifetime.asleep is over")
 }
 
 // ended tells of an end: of a sleep, of work that is done, or of what nobody had asked for.

@@ -55,7 +55,7 @@ func awaited(w *world, step lifecycle.Step, next *v1alpha1.SessionStatus) (what,
 	case lifecycle.AwaitRetry:
 		return "the end of its back-off, see status.failures.retryAt, and of the pod that failed", ""
 	case lifecycle.AwaitOthers:
-		return follows(next.Started), ""
+		return following(others(w, next)), ""
 	}
 	return drains(w, step)
 }
@@ -104,8 +104,16 @@ func andSave(w *world, save string) string {
 	return ", and " + save
 }
 
-// follows is the first of those that follow that has not come to its end.
-func follows(started []v1alpha1.StartedSession) string {
+// others are the sessions that are waited for: those that follow from the session; or, if it is deleted, its last ones.
+func others(w *world, next *v1alpha1.SessionStatus) []v1alpha1.StartedSession {
+	if w.session.DeletionTimestamp != nil {
+		return w.started
+	}
+	return next.Started
+}
+
+// following is the first of those that follow that has not come to its end.
+func following(started []v1alpha1.StartedSession) string {
 	for _, s := range started {
 		if s.State == v1alpha1.StartedWaiting || s.State == v1alpha1.StartedRuns {
 			return s.Name + ", which follows from it"

@@ -24,8 +24,8 @@ func refusalOf(err error) error {
 	switch {
 	case errors.As(err, &r):
 		return r
-	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
-		return &directory.Refusal{Kind: directory.LimitReached, Reason: "ResourceQuota", Message: "The quota of the namespace is reached."}
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), exceeded):
+		return overQuota(err)
 	case apierrors.IsInvalid(err):
 		return &directory.Refusal{Kind: directory.NotFound, Reason: "InvalidKey", Message: err.Error()}
 	case apierrors.IsNotFound(err):
@@ -34,4 +34,36 @@ func refusalOf(err error) error {
 		return unavailable("The API server forbids it.")
 	}
 	return unavailable("The API server does not answer.")
+}
+
+// limitSessions is the limit on the number of a template's sessions, by its name.
+const limitSessions = "limits.sessions"
+
+// fullOf says that a limit is reached.
+func fullOf(limit string) string {
+	if limit == limitSessions {
+		return "The template has as many sessions as it may have."
+	}
+	return "The template has as many sessions awake as " + limit + " allows."
+}
+
+// lagOf is when to come again after a limit was reached.
+func lagOf(limit string) time.Duration {
+	if limit == limitSessions {
+		return countLag
+	}
+	return refusalLag
+}
+
+// exceeded is what the API server says where a quota is reached, before the quota's name.
+const exceeded = "exceeded quota: "
+
+// overQuota names the quota. Of its numbers nothing is passed on.
+func overQuota(err error) *directory.Refusal {
+	_, rest, _ := strings.Cut(err.Error(), exceeded)
+	name, _, _ := strings.Cut(rest, ",")
+	return &directory.Refusal{
+		Kind: directory.LimitReached, Reason: "ResourceQuota", RetryAfter: countLag,
+		Message: "The ResourceQuota " + name + " of the namespace is reached.",
+	}
 }

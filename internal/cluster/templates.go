@@ -46,10 +46,11 @@ type known struct {
 	rules    Rules
 	pattern  string
 	born     time.Time
-	fault    string // why it is not published; empty: it is
-	limit    *int32 // limits.sessions
-	counted  int32  // sessions, by the operator
-	created  int32  // by this gateway since the operator last counted
+	fault    string    // why it is not published; empty: it is
+	limit    *int32    // limits.sessions
+	counted  int32     // sessions, by the operator
+	created  int32     // by this gateway since the operator last counted
+	latest   time.Time // of those
 
 	perMinute *int32 // limits.createsPerMinute
 	creates   bucket // of this gateway
@@ -139,18 +140,23 @@ func (t *templates) rules(s *v1alpha1.Session) Rules {
 }
 
 // reserve counts a Session of a template that this gateway is about to make, and says whether it may: requests may bring about
-// as many as the limit, those that the operator counted and those that this gateway has made since.
-func (t *templates) reserve(id directory.ID) bool {
+// as many as the limit, those that the operator counted and those that this gateway has made since. A count that stays the same
+// includes those that were made long ago, and leaves out as many that have been deleted.
+func (t *templates) reserve(id directory.ID, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.known[id]
-	switch {
-	case k == nil:
+	if k == nil {
 		return true
-	case k.limit != nil && k.counted+k.created >= *k.limit:
+	}
+	if now.Sub(k.latest) > 2*countLag {
+		k.created = 0
+	}
+	if k.limit != nil && k.counted+k.created >= *k.limit {
 		return false
 	}
 	k.created++
+	k.latest = now
 	return true
 }
 
@@ -199,7 +205,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 		k.creates = old.creates
 	}
 	if old != nil && old.counted == k.counted {
-		k.created = old.created
+		k.created, k.latest = old.created, old.latest
 	}
 	k.judge(t, old)
 	return k

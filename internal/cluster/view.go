@@ -78,7 +78,9 @@ func stateOf(s *v1alpha1.Session) directory.State {
 
 // limitOf is the limit that a session was refused for, if nobody has touched it since: then it is tried again.
 func limitOf(s *v1alpha1.Session) string {
-	if s.Status.Phase != v1alpha1.PhaseQueued || s.ReadyReason() != v1alpha1.ReasonLimitReached || s.Touched() {
+	reason := s.ReadyReason()
+	refused := reason == v1alpha1.ReasonLimitReached || reason == v1alpha1.ReasonBeyondLimit
+	if s.Status.Phase != v1alpha1.PhaseQueued || !refused || s.Touched() {
 		return ""
 	}
 	return s.Status.Limit
@@ -91,7 +93,7 @@ func failureOf(s *v1alpha1.Session, state directory.State) directory.Failure {
 	case final == directory.Suspended:
 		return directory.Failure{Final: final, Reason: v1alpha1.ReasonSuspended, Message: v1alpha1.Messages[v1alpha1.ReasonSuspended]}
 	case limit != "":
-		return directory.Failure{Reason: v1alpha1.ReasonLimitReached, Limit: limit, Message: "The template has as many sessions awake as " + limit + " allows."}
+		return directory.Failure{Reason: s.ReadyReason(), Limit: limit, Message: fullOf(limit)}
 	case final == 0 && state != directory.Failed:
 		return directory.Failure{}
 	}

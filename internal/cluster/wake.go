@@ -83,7 +83,7 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 	case v.Failure.Final != 0:
 		return true, &directory.Refusal{Kind: v.Failure.Final, Reason: v.Failure.Reason, Message: v.Failure.Message}
 	case v.Failure.Limit != "":
-		return true, &directory.Refusal{Kind: directory.LimitReached, Reason: v.Failure.Limit, Message: v.Failure.Message, RetryAfter: refusalLag}
+		return true, &directory.Refusal{Kind: directory.LimitReached, Reason: v.Failure.Limit, Message: v.Failure.Message, RetryAfter: lagOf(v.Failure.Limit)}
 	case v.State == directory.Failed && !v.Failure.Over(w.now()):
 		return true, &directory.Refusal{
 			Kind:       directory.StartFailed,
@@ -150,10 +150,9 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
-	if !w.templates.reserve(template) {
+	if !w.templates.reserve(template, w.now()) {
 		return 0, &directory.Refusal{
-			Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: countLag,
-			Message: "The template has as many sessions as it may have.",
+			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
 		}
 	}
 	if wait := w.templates.hurry(template, w.now()); wait > 0 {

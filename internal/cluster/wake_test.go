@@ -8,8 +8,6 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/gstruct"
 	"github.com/onsi/gomega/types"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -165,18 +163,6 @@ var _ = Describe("A wake", func() {
 			gstruct.PointTo(And(HaveField("Reason", "limits.createsPerMinute"), HaveField("RetryAfter", BeNumerically("~", 30*time.Second, 10*time.Second))))))
 		Expect(h.Wake(ctx, wish("third"))).To(refusedWith(directory.TooFast), "what was not made counts towards limits.sessions")
 		Expect(h.line.creates.Load()).To(BeEquivalentTo(2))
-	})
-
-	It("makes no Session that the quota forbids", func(ctx SpecContext) {
-		hard := corev1.ResourceList{"count/sessions.sessions.dormouse.dev": resource.MustParse("0")}
-		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}
-		create(ctx, quota)
-		quota.Status = corev1.ResourceQuotaStatus{Hard: hard, Used: hard}
-		Expect(server.Client.Status().Update(ctx, quota)).To(Succeed())
-		h := runs(ctx, namespace, "gw")
-		wish := wishFor(newSession(namespace, "new"))
-		wish.Create = true
-		Expect(h.Wake(ctx, wish)).To(refusedWith(directory.LimitReached))
 	})
 
 	It("of a key that the API server does not take is refused with its words", func(ctx SpecContext) {

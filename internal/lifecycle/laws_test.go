@@ -119,6 +119,7 @@ func withWorld(o Observation) []Observation {
 			lasting(time.Minute), lasting(2*time.Hour),
 			func(o *Observation) { o.Slot = false }, func(o *Observation) { o.Slot, o.Full = false, Full{"limits.awake", true} },
 			func(o *Observation) { o.Refused = ReasonPodRejected },
+			func(o *Observation) { o.Beyond = "limits.sessions" }, beyondLimit(false), beyondLimit(true), follower,
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
 			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false }, task, permanent)
 		return all
@@ -144,6 +145,24 @@ func withWorld(o Observation) []Observation {
 // lasting has a session without a pod rest since an hour, and lets it for so long.
 func lasting(asleep time.Duration) func(o *Observation) {
 	return func(o *Observation) { o.Session.RestSince, o.Template.Lifetime.Asleep = o.Now.Add(-time.Hour), asleep }
+}
+
+// beyondLimit is a session that never began, and was refused for the number of sessions before, or was not.
+func beyondLimit(told bool) func(o *Observation) {
+	return func(o *Observation) {
+		o.beyond()
+		o.Session.Protected, o.Session.Epoch, o.Session.Made = false, 0, o.Session.Drained || o.Session.Failures > 0
+		if told {
+			o.Session.Reason = ReasonBeyondLimit
+		}
+	}
+}
+
+// follower never began either, is beyond the same limit, and may not sleep for long.
+func follower(o *Observation) {
+	beyondLimit(true)(o)
+	o.Session.Made, o.Session.Follows = false, true
+	lasting(time.Minute)(o)
 }
 
 // task and permanent are up without demand.
@@ -197,7 +216,7 @@ var laws = []law{
 		return s.Verb != Create || !o.over()
 	}},
 	{"a session is deleted only when it has rested for its lifetime, and nobody wants it", func(o *Observation, s Step) bool {
-		return s.Verb != Expire || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
+		return s.Verb != Expire || s.Reason == ReasonBeyondLimit && o.Session.Made || o.Pod == nil && !o.wanted() && o.Template.Lifetime.Asleep > 0 && !o.Now.Before(o.Session.RestSince.Add(o.Template.Lifetime.Asleep))
 	}},
 	{"others are started only by a session that has completed (002-03), or that ran and is deleted (002-19)", func(o *Observation, s Step) bool {
 		ended := o.Session.Phase == Completed || o.Session.Deleting && o.Session.Epoch > 0
@@ -234,6 +253,19 @@ var laws = []law{
 	}},
 	{"a refusal for a limit names it, spends the demand, and counts nothing (000-60)", func(o *Observation, s Step) bool {
 		return s.Reason != ReasonLimitReached || s.Verb != Settle || s.Limit != "" && o.wanted() && s.Failures == 0 && s.RetryAt.IsZero()
+	}},
+	{"a session beyond its limit gets no pod, and nothing that comes before one (000-60)", func(o *Observation, s Step) bool {
+		return o.Beyond == "" || o.begun() || s.Verb == Wait || s.Verb == Settle || s.Verb == Expire
+	}},
+	{"one that has begun is not refused for the number of sessions", func(o *Observation, s Step) bool {
+		return s.Reason != ReasonBeyondLimit || o.Session.Reason == ReasonBeyondLimit || !o.begun()
+	}},
+	{"one beyond its limit is removed only if a request made it, and when that was told (000-60)", func(o *Observation, s Step) bool {
+		if s.Verb != Expire || s.Reason != ReasonBeyondLimit || o.Template.Lifetime.Asleep > 0 {
+			return true
+		}
+		told := o.Session.Reason == ReasonBeyondLimit && (o.Session.Phase != Queued || !o.Now.Before(o.Session.DrainedSince.Add(toldOf)))
+		return o.Session.Made && !o.Session.Touched && told && !o.begun()
 	}},
 	{"Recheck is exact", exact},
 }
@@ -284,7 +316,7 @@ func TestFallsAsleepFromAnywhere(t *testing.T) {
 	const most = 40
 	failures, longest := 0, 0
 	count := each(func(o Observation) {
-		if failures > 3 || o.keptUp() {
+		if failures > 3 || o.keptUp() || o.Beyond != "" && o.waitsItsTurn() {
 			return
 		}
 		w := World{Observation: o}
@@ -315,7 +347,7 @@ func TestUpFromAnywhere(t *testing.T) {
 	const most = 60
 	failures := 0
 	each(func(o Observation) {
-		if failures > 3 || !o.keptUp() || o.Session.Deleting {
+		if failures > 3 || !o.keptUp() || o.Session.Deleting || o.Beyond != "" && !o.Session.Protected && o.Session.Epoch == 0 {
 			return
 		}
 		w := World{Observation: o}

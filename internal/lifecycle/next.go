@@ -38,6 +38,7 @@ var rules = []rule{
 	{"an unpublished session is drained, saved and stopped, unless it is wanted again", drain},
 	{"a start that has begun is carried to publication or to its time-out", start},
 	{"a session that is over sees to those that follow from it", handOver},
+	{"a session beyond its limit that never began is refused, and removed if a request made it", beyond},
 	{"without a pod, a session sleeps until it is wanted", sleep},
 	{"what cannot start says why", refuse},
 	{"a wanted session gets a pod", wake},

@@ -31,6 +31,7 @@ type Observation struct {
 	Slot     bool      // the limits leave room for this session, or it has its place already
 	Full     Full      // if not Slot
 	Evict    bool      // another session waits for a place, and of those that could give theirs this one has been idle longest
+	Beyond   string    // the limit on the number of sessions that it is beyond, by its name; empty: none
 	Refused  Reason    // why the API server refused the last create, if it did
 }
 
@@ -43,6 +44,8 @@ type Session struct {
 	Protected bool   // it has our finalizer
 	Misnamed  bool   // its name is not the one that template and key give
 	Suspended bool   // it is to sleep, whoever wants it
+	Made      bool   // a request made it, and nobody else has written its spec
+	Follows   bool   // it follows from another, and nobody else has wanted it
 
 	Epoch     int64  // of the latest pod that was published or has ended
 	Published bool   // gateways may send requests to PodUID

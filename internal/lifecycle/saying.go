@@ -14,7 +14,7 @@ const (
 	AwaitNode     Await = "Node"     // to say that its pod has ended
 	AwaitTemplate Await = "Template" // to say what follows from its end
 	AwaitRetry    Await = "Retry"    // after a failure
-	AwaitOthers   Await = "Others"   // that follow from it
+	AwaitOthers   Await = "Others"   // that follow from it, or run before it goes
 )
 
 // Kept is why a session that is up is not put to sleep. Empty: it is not up.
@@ -60,7 +60,7 @@ func (s Step) awaits() Await {
 	switch s.Phase {
 	case Waking:
 		return AwaitAddress
-	case Queued, Draining, Completed:
+	case Queued, Draining, Stopping, Completed:
 		return awaitsFor[s.Reason]
 	case Failed:
 		if s.Reason != ReasonGaveUp {
@@ -76,6 +76,7 @@ var awaitsFor = map[Reason]Await{
 	ReasonWaitingForGateways: AwaitGateways,
 	ReasonSaveFailed:         AwaitSave,
 	ReasonStartingOthers:     AwaitOthers,
+	ReasonDestroying:         AwaitOthers,
 }
 
 // runs says whether the pod of that name may still run.

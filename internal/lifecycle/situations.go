@@ -42,6 +42,16 @@ var Sessions = []Situation{
 		o.Session.PodUID, o.Session.Limit, o.Full = "", "limits.awake", Full{"limits.awake", true}
 	}},
 	{"full, wanted", func(o *Observation) { o.Session.Touched, o.Slot, o.Full = true, false, Full{"limits.awake", true} }},
+	{"beyond its limit, wanted", func(o *Observation) { o.beyond(); o.Session.Touched = true }},
+	{"beyond its limit, made, told", func(o *Observation) {
+		o.beyond()
+		o.Session.Made, o.Session.Phase, o.Session.Reason, o.Session.Drained = true, Queued, ReasonBeyondLimit, true
+	}},
+	{"beyond its limit, has run", func(o *Observation) {
+		o.drained(Asleep, ReasonAsleep)
+		o.beyond()
+		o.Session.PodUID, o.Session.Touched = "", true
+	}},
 	{"awake", func(o *Observation) { o.published() }},
 	{"awake, asked for room", func(o *Observation) { o.published(); o.Evict = true }},
 	{"awake, makes room", func(o *Observation) {
@@ -160,6 +170,10 @@ func (o *Observation) published() {
 	s := &o.Session
 	s.Phase, s.Reason, s.Epoch, s.Published, s.PodUID, s.Touched = Awake, ReasonServing, 1, true, "pod", true
 	s.PublishedSince = o.Now.Add(-10 * time.Second)
+}
+
+func (o *Observation) beyond() {
+	o.Session.Protected, o.Beyond = o.Session.Epoch > 0, "limits.sessions"
 }
 
 func (o *Observation) drained(p Phase, why Reason) {

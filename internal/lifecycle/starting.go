@@ -61,8 +61,8 @@ func (o *Observation) rest() Step {
 	step := o.hold()
 	switch {
 	case o.over():
-	case o.Session.Reason == ReasonPodNotEnded: // it has, meanwhile
-		step.Phase, step.Reason = Asleep, ReasonAsleep
+	case o.Session.Reason == ReasonPodNotEnded, o.Session.Reason == ReasonBeyondLimit: // it has ended, or there is room, meanwhile
+		return o.quiet()
 	case o.Session.Suspended:
 		step.Phase, step.Reason = Asleep, ReasonSuspended
 	case o.Session.Phase == "":
@@ -87,8 +87,8 @@ func wake(o *Observation) (Step, bool) {
 		return o.full(), true
 	case !o.Session.Protected:
 		step.Verb = Protect
-	case o.Session.Phase == Failed:
-		// Whoever waits must not take the failure before for this start's.
+	case o.Session.Phase == Failed, o.Session.Reason == ReasonBeyondLimit:
+		// Whoever waits must not take the failure before, or the refusal, for this start's.
 		return Step{Verb: Create, Phase: Waking, Reason: ReasonWaking}, true
 	default:
 		step.Verb = Create

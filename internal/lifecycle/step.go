@@ -38,6 +38,7 @@ const (
 	ReasonQueued             Reason = "Queued"
 	ReasonQueueTimeout       Reason = "QueueTimeout"
 	ReasonLimitReached       Reason = "LimitReached"
+	ReasonBeyondLimit        Reason = "BeyondLimit"
 	ReasonWaking             Reason = "Waking"
 	ReasonImagePullBackOff   Reason = "ImagePullBackOff"
 	ReasonUnschedulable      Reason = "Unschedulable"

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -112,4 +113,39 @@ var _ = It("refuses at once what is beyond a limit, where that is wished, and ta
 	Expect(b.Header.Get("Retry-After")).To(Equal("2"))
 	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
 	Eventually(ctx, func(ctx context.Context) answer { return w.Get(ctx, "b") }).WithPolling(time.Second).Should(Served("b", 1))
+}, SpecTimeout(2*time.Minute))
+
+var _ = It("wakes as many sessions as limits.sessions, and refuses and removes what gateways that race have made beyond it (000-60)", func(ctx SpecContext) {
+	const most, keys = 3, 12
+	w := Given(ctx, "sessions", Limits(v1alpha1.LimitsSpec{Sessions: ptr.To[int32](most)}))
+	pods := w.watchPods(ctx)
+	answers := make([]answer, keys)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			defer GinkgoRecover()
+			answers[i] = w.Get(ctx, fmt.Sprint("key-", i))
+		})
+	}
+	all.Wait()
+	served := 0
+	for _, a := range answers {
+		if a.Status == http.StatusOK {
+			served++
+			continue
+		}
+		Expect(a).To(Refused(http.StatusServiceUnavailable, "LimitReached"))
+		Expect(a.Body).To(ContainSubstring(`"limit":"limits.sessions"`))
+		Expect(a.Header.Get("Retry-After")).To(Equal("10"))
+	}
+	Expect(served).To(Equal(most))
+	Eventually(ctx, func(ctx context.Context) int {
+		var sessions v1alpha1.SessionList
+		Expect(cl.api.List(ctx, &sessions, client.InNamespace(w.namespace))).To(Succeed())
+		return len(sessions.Items)
+	}).WithTimeout(30 * time.Second).Should(Equal(most))
+	pods.mu.Lock()
+	defer pods.mu.Unlock()
+	Expect(pods.lost).To(BeFalse())
+	Expect(pods.most[""]).To(Equal(most))
 }, SpecTimeout(2*time.Minute))
