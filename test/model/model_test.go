@@ -123,11 +123,11 @@ func verify(t *testing.T, b bound, without ...string) report {
 	for _, w := range without {
 		flags = append(flags, "-D"+w)
 	}
-	return search(t, "sleep.pml", "-O2", flags...)
+	return search(t, "sleep.pml", []string{"-O2"}, flags...)
 }
 
-// search runs a model with the given switches, compiled as well as is said: what is found soon is not worth a good compilation.
-func search(t *testing.T, file, compile string, switches ...string) report {
+// search runs a model with the given switches, compiled as is said.
+func search(t *testing.T, file string, compile []string, switches ...string) report {
 	t.Helper()
 	need(t, "spin", "gcc")
 	pml, err := filepath.Abs(file)
@@ -136,7 +136,7 @@ func search(t *testing.T, file, compile string, switches ...string) report {
 	}
 	dir := t.TempDir()
 	run(t, dir, "spin", append(append([]string{"-a"}, switches...), pml)...)
-	run(t, dir, "gcc", compile, "-w", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=4000", "-o", "pan", "pan.c")
+	run(t, dir, "gcc", append(compile, "-w", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=4000", "-o", "pan", "pan.c")...)
 	return parse(t, run(t, dir, "./pan", "-E", "-m200000"))
 }
 

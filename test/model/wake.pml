@@ -45,7 +45,7 @@
    LIAR         somebody says that a node is lost while it runs
    UNHEARD      somebody but the kubelet writes a terminal phase while a container runs of which the kubelet has never told */
 #ifndef PODS
-#define PODS 4
+#define PODS 6
 #endif
 #ifndef TOUCHES
 #define TOUCHES 2
@@ -54,7 +54,7 @@
 #define HARMS 2
 #endif
 #ifndef TURNS
-#define TURNS 2
+#define TURNS 1
 #endif
 #ifndef NODE
 #define NODE true
@@ -74,7 +74,6 @@ byte sessions, pods, touches = TOUCHES, harms = HARMS;
 bool owed; byte last; byte serves; byte got[3]; byte turns = TURNS;
 hidden byte ONE, ONCE, OWN, GROWS, LIVES, ENDS, TOLD, SPEND, SERVED, ORPHAN, STUCK;   /* never true: pan prints them with what is violated */
 
-#define HARM harms > 0 -> harms--
 #define ANSWERS(n) (n == 2 || on && link)
 #define BLOCKED (puid != 0 && pnode == 1 && !(on && link) && !lost && (pdel || spub))
 
