@@ -38,7 +38,7 @@ unit: packages ## Laws, unit tests, and stories against a real kube-apiserver an
 	$(GO) -C examples test ./...
 	$(GO) -C hack/image test ./...
 
-model: packages ## The sleep protocol as a Spin model, which must hold, and its mutants, which must fail (MODEL=full: all of it)
+model: packages ## The sleep protocol and the life of a pod as Spin models, which must hold, and their mutants, which must fail (MODEL=full: all of it)
 	$(GO) test -timeout 30m -v ./test/model
 
 chart: ## Lint and render the chart, and try its policies on a real API server

@@ -15,7 +15,6 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
-	"github.com/dormouse-dev/dormouse/internal/podspec"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/slots"
 )
@@ -60,6 +59,9 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 		return nil, err
 	}
 	if w.pod, err = r.podOf(ctx, from, w.session); err != nil {
+		return nil, err
+	}
+	if err := r.certain(ctx, w); err != nil {
 		return nil, err
 	}
 	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
@@ -132,53 +134,4 @@ func (r *Reconciler) templateOf(ctx context.Context, s *v1alpha1.Session) (*v1al
 		return nil, fmt.Errorf("get template: %w", err)
 	}
 	return t, nil
-}
-
-// podOf is the pod of the session's name, if it is a session's. That a published pod has vanished is asked of the API server
-// itself: a cache may not have heard of it yet.
-func (r *Reconciler) podOf(ctx context.Context, from client.Reader, s *v1alpha1.Session) (*corev1.Pod, error) {
-	pod := &corev1.Pod{}
-	err := from.Get(ctx, client.ObjectKeyFromObject(s), pod)
-	if apierrors.IsNotFound(err) && s.Status.Pod != nil {
-		err = r.Live.Get(ctx, client.ObjectKeyFromObject(s), pod)
-	}
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get pod: %w", err)
-	}
-	if _, ours := podspec.Epoch(pod); !ours {
-		return nil, nil // a create will find it, and say so
-	}
-	return pod, nil
-}
-
-// nodeGone says whether the node of a pod that is being deleted is gone or out of service. That a node is gone is asked of the
-// API server itself: a cache may not have heard of it yet.
-func (r *Reconciler) nodeGone(ctx context.Context, pod *corev1.Pod) (bool, error) {
-	if pod == nil || pod.DeletionTimestamp == nil || pod.Spec.NodeName == "" {
-		return false, nil
-	}
-	node := &corev1.Node{}
-	err := r.Client.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node)
-	if apierrors.IsNotFound(err) {
-		err = r.Live.Get(ctx, client.ObjectKey{Name: pod.Spec.NodeName}, node)
-	}
-	if apierrors.IsNotFound(err) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("get node: %w", err)
-	}
-	return outOfService(node), nil
-}
-
-func outOfService(node *corev1.Node) bool {
-	for _, t := range node.Spec.Taints {
-		if t.Key == corev1.TaintNodeOutOfService {
-			return true
-		}
-	}
-	return false
 }

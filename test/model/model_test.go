@@ -54,6 +54,7 @@ type report struct {
 	errors    int
 	violated  string // the assertion, if any
 	states    string
+	seconds   string
 	unreached []string
 	complete  bool
 	output    string
@@ -68,7 +69,7 @@ func TestProtocolHolds(t *testing.T) {
 		b = full
 	}
 	r := verify(t, b)
-	t.Logf("%s states with MAXRV=%d MAXREQ=%d", r.states, b.versions, b.requests)
+	t.Logf("%s states in %s s with MAXRV=%d MAXREQ=%d", r.states, r.seconds, b.versions, b.requests)
 	if r.errors != 0 || !r.complete {
 		t.Fatalf("the protocol does not hold, or the search was not complete:\n%s", r.output)
 	}
@@ -118,18 +119,24 @@ func TestEveryMutantIsTested(t *testing.T) {
 // verify runs the model with the named rules left out.
 func verify(t *testing.T, b bound, without ...string) report {
 	t.Helper()
+	flags := []string{"-DMAXRV=" + strconv.Itoa(b.versions), "-DMAXREQ=" + strconv.Itoa(b.requests)}
+	for _, w := range without {
+		flags = append(flags, "-D"+w)
+	}
+	return search(t, "sleep.pml", []string{"-O2"}, flags...)
+}
+
+// search runs a model with the given switches, compiled as is said.
+func search(t *testing.T, file string, compile []string, switches ...string) report {
+	t.Helper()
 	need(t, "spin", "gcc")
-	pml, err := filepath.Abs("sleep.pml")
+	pml, err := filepath.Abs(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spin := []string{"-a", "-DMAXRV=" + strconv.Itoa(b.versions), "-DMAXREQ=" + strconv.Itoa(b.requests)}
-	for _, w := range without {
-		spin = append(spin, "-D"+w)
-	}
 	dir := t.TempDir()
-	run(t, dir, "spin", append(spin, pml)...)
-	run(t, dir, "gcc", "-O2", "-w", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=4000", "-o", "pan", "pan.c")
+	run(t, dir, "spin", append(append([]string{"-a"}, switches...), pml)...)
+	run(t, dir, "gcc", append(compile, "-w", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=4000", "-o", "pan", "pan.c")...)
 	return parse(t, run(t, dir, "./pan", "-E", "-m200000"))
 }
 
@@ -166,6 +173,7 @@ var (
 	violatedLine  = regexp.MustCompile(`assertion violated (.*) \(at depth \d+\)`)
 	statesLine    = regexp.MustCompile(`(?m)^ *([0-9.e+]+) states, stored`)
 	unreachedLine = regexp.MustCompile(`(?m)^\t.*sleep\.pml:\d+, state \d+, "(.*)"$`)
+	secondsLine   = regexp.MustCompile(`pan: elapsed time ([0-9.e+]+) seconds`)
 	// What pan says when it gave up before the end.
 	incomplete = regexp.MustCompile(`Search not completed|max search depth too small|reached -DMEMLIM|out of memory|search interrupted`)
 )
@@ -182,6 +190,9 @@ func parse(t *testing.T, out string) report {
 	r.errors, _ = strconv.Atoi(found[1])
 	if m := violatedLine.FindStringSubmatch(out); m != nil {
 		r.violated = m[1]
+	}
+	if m := secondsLine.FindStringSubmatch(out); m != nil {
+		r.seconds = m[1]
 	}
 	for _, m := range unreachedLine.FindAllStringSubmatch(out, -1) {
 		r.unreached = append(r.unreached, m[1])
