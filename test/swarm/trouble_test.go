@@ -3,6 +3,7 @@
 package swarm
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"syscall"
 	"time"
@@ -141,8 +142,18 @@ func (r *run) lives() map[string]func(*rand.Rand) {
 			r.tally.add("pods crashed", 1)
 		}
 	}
+	young := 0
 	return map[string]func(*rand.Rand){
 		"": crash,
+		"sessions deleted as soon as they served, and made again": func(dice *rand.Rand) {
+			young++
+			key := fmt.Sprintf("red/%s/young%d", throughTemplate, young)
+			c := &caller{run: r, rand: dice}
+			for range 3 {
+				c.call(r.ctx, key, 1, "")
+				r.remove(key)
+			}
+		},
 		"sessions deleted": func(dice *rand.Rand) {
 			for range 5 {
 				crash(dice)
