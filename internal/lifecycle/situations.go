@@ -122,6 +122,11 @@ var Sessions = []Situation{
 		o.Session.PodUID = ""
 		o.Session.Deleting = true
 	}},
+	{"gone, made just now", func(o *Observation) {
+		o.drained(Asleep, ReasonAsleep)
+		o.Session.PodUID = ""
+		o.Session.Deleting, o.Session.LetGoAt = true, o.Now.Add(time.Second)
+	}},
 }
 
 // Pods are the situations of the pod of a Session: of the one that was published, else of the one that starts.
