@@ -51,6 +51,9 @@ func (r *run) awake() string {
 	if processes, used := r.kubelet.counts(); processes+used > 0 {
 		fmt.Fprintf(&text, "%d processes, and %d addresses in use\n", processes, used)
 	}
+	for _, g := range r.gateways {
+		text.WriteString(g.remembers())
+	}
 	return text.String()
 }
 

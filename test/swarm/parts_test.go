@@ -3,6 +3,7 @@
 package swarm
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -137,6 +139,27 @@ func (g *gateway) ready() {
 		defer answer.Body.Close()
 		return answer.StatusCode == http.StatusOK
 	})
+}
+
+// remembers is what the gateway holds for sessions and requests, and what it should never do; empty: nothing.
+func (g *gateway) remembers() string {
+	answer, err := http.Get("http://" + local(g.admin) + "/metrics")
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	var text strings.Builder
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "dormouse_gateway_directory_entries", "dormouse_gateway_unsettled_sessions", "dormouse_gateway_held_requests",
+			"dormouse_gateway_stale", "dormouse_gateway_panics_total":
+			if value != "0" {
+				fmt.Fprintf(&text, "%s: %s is %s\n", g.name, name, value)
+			}
+		}
+	}
+	return text.String()
 }
 
 // restart ends the gateway's process by a signal, and starts it again after rest: as its pod's next container, or as another pod.
