@@ -9,7 +9,7 @@ ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
 # Packages that run goroutines of their own are tested with the race detector.
 RACED  := ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sight/... ./internal/slots/...
-OTHERS  = $$($(GO) list ./... | grep -v -e /test/e2e -e /test/model -e /charts -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
+OTHERS  = $$($(GO) list ./... | grep -v -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -27,8 +27,8 @@ demo-down: ## Stop the cluster of the demo and leave no trace
 
 ##@ Test it
 
-.PHONY: test fast unit model chart e2e
-test: fast e2e ## All tests: laws, stories against a real API server, the chart, the model, and the promises on a real cluster
+.PHONY: test fast unit model chart swarm e2e
+test: fast swarm e2e ## All tests: laws, stories against a real API server, the chart, the model, the swarm, and the promises on a real cluster
 
 fast: unit model chart ## All tests that need no cluster
 
@@ -43,6 +43,9 @@ model: packages ## The sleep protocol and the life of a pod as Spin models, whic
 
 chart: ## Lint and render the chart, and try its policies on a real API server
 	$(ASSETS) $(GO) test ./charts/...
+
+swarm: ## Hundreds of sessions, and operators, gateways, API server and etcd killed meanwhile; no cluster (SOAK=20m: thousands; SEED=7)
+	$(ASSETS) $(GO) test -count=1 -timeout 24h -v ./test/swarm
 
 e2e: packages ## The promises, end to end on a real cluster (E2E_TRAFFIC=2m)
 	$(GO) test -timeout 30m -v ./test/e2e -ginkgo.v

@@ -25,10 +25,10 @@ const (
 // errLeadLost ends a process that could not renew its lease: another may lead by now.
 var errLeadLost = errors.New("the lease was not renewed in time")
 
-// lead does the work while this replica leads, and gives the lease back when the work has ended. The manager's own election is not
-// used, because it fills the caches of a replica that only stands by: each change of a session would be sent to it, for nothing.
-func lead(ctx context.Context, config *rest.Config, namespace string, work func(context.Context) error) error {
-	lock, err := lease(config, namespace)
+// lead does the work while the replica of that name leads, and gives the lease back when the work has ended. The manager's own election
+// is not used, because it fills the caches of a replica that only stands by: each change of a session would be sent to it, for nothing.
+func lead(ctx context.Context, config *rest.Config, namespace, name string, work func(context.Context) error) error {
+	lock, err := lease(config, namespace, name)
 	if err != nil {
 		return err
 	}
@@ -67,12 +67,16 @@ func lead(ctx context.Context, config *rest.Config, namespace string, work func(
 	return errLeadLost
 }
 
-// lease is the object that replicas compete for.
-func lease(config *rest.Config, namespace string) (resourcelock.Interface, error) {
-	pod, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("find this replica's name: %w", err)
+// lease is the object that replicas compete for. Two of one name would both lead, so the host's name is only taken for want of
+// the pod's: replicas in the host's network have the same.
+func lease(config *rest.Config, namespace, name string) (resourcelock.Interface, error) {
+	if name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("find this replica's name: %w", err)
+		}
+		name = host
 	}
 	return resourcelock.NewFromKubeconfig(resourcelock.LeasesResourceLock, namespace, leaseName,
-		resourcelock.ResourceLockConfig{Identity: pod}, config, renewDeadline)
+		resourcelock.ResourceLockConfig{Identity: name}, config, renewDeadline)
 }

@@ -46,6 +46,7 @@ import (
 // flags of the operator.
 type flags struct {
 	admin       string
+	name        string
 	namespace   string
 	leaderElect bool
 }
@@ -53,6 +54,7 @@ type flags struct {
 func main() {
 	var f flags
 	flag.StringVar(&f.admin, "admin", ":8081", "address of /metrics, /healthz and /readyz")
+	flag.StringVar(&f.name, "name", os.Getenv("POD_NAME"), "name of this replica, which no other has; default: $POD_NAME, else the host's name")
 	flag.StringVar(&f.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this operator and of the gateways, where their Leases are")
 	flag.BoolVar(&f.leaderElect, "leader-elect", false, "take turns with other replicas: one leads, the others stand by")
 	var level slog.LevelVar
@@ -79,7 +81,7 @@ func run(ctx context.Context, f flags) error {
 	go func() { fail(fmt.Errorf("admin: %w", admin(f.admin).ListenAndServe())) }()
 	work := func(ctx context.Context) error { return operate(ctx, config, f.namespace) }
 	if f.leaderElect {
-		err = lead(ctx, config, f.namespace, work)
+		err = lead(ctx, config, f.namespace, f.name, work)
 	} else {
 		err = work(ctx)
 	}

@@ -186,6 +186,8 @@ var _ = Describe("A session that must rest", func() {
 		clk.SetTime(clk.Now().Add(2 * time.Hour))
 		Turn(ctx, s)
 		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Second)) // in which it was made, by the API server's clock
+		Turn(ctx, s)
 		Expect(apierrors.IsNotFound(api.Get(ctx, client.ObjectKeyFromObject(s), s))).To(BeTrue())
 	})
 })

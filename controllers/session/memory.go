@@ -17,6 +17,7 @@ import (
 // so nothing here comes from a timestamp that somebody else wrote, but for one: see activeSince.
 type memory struct {
 	activity, publication, drain, pod, deletion, end sighting
+	youth                                            sighting // of a Session that was deleted in the second that it was made in
 	refused                                          *refusal
 	stopped                                          types.UID // the pod that was asked to stop
 	full, small                                      types.UID // the pod that the API server does not let us shrink, or grow
@@ -126,6 +127,23 @@ func (m *memory) update(w *world) {
 	m.pod.see(pod, w.now)
 	m.deletion.see(deletion, w.now)
 	m.end.see(end, w.now)
+	m.youth.see(youthFact(w.session), w.now)
+}
+
+// youthFact is of a Session that was deleted in the second that it was made in, both by the API server's clock.
+func youthFact(s *v1alpha1.Session) string {
+	if s.DeletionTimestamp == nil || s.DeletionTimestamp.Unix() > s.CreationTimestamp.Unix() {
+		return ""
+	}
+	return string(s.UID)
+}
+
+// letGoAt is when one that was made again would be younger by a second, which is what the fence of its pods counts in.
+func (m *memory) letGoAt() time.Time {
+	if m.youth.fact == "" {
+		return time.Time{}
+	}
+	return m.youth.since.Add(time.Second)
 }
 
 func activityFact(a *v1alpha1.Activity) string {

@@ -46,6 +46,7 @@ func observeSession(w *world) lifecycle.Session {
 		Reason:         lifecycle.Reason(s.ReadyReason()),
 		Limit:          status.Limit,
 		Deleting:       s.DeletionTimestamp != nil,
+		LetGoAt:        w.memory.letGoAt(),
 		Protected:      controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer),
 		Misnamed:       w.misnamed,
 		Suspended:      s.Spec.Suspend,

@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -55,6 +56,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ct
 	for try := 1; try < tries && apierrors.IsConflict(err); try++ {
 		result, err = r.turn(ctx, req.NamespacedName, r.Live)
 	}
+	result.Priority = ptr.To(usual) // who had a turn is no newcomer any more
 	return result, err
 }
 

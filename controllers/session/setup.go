@@ -45,13 +45,15 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(m).
 		Named("session").
 		For(&v1alpha1.Session{}).
+		Watches(&v1alpha1.Session{}, newcomers()).
 		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(r.starters)).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(sameName)).
+		Watches(&corev1.Pod{}, newcomers()).
 		Watches(&v1alpha1.SessionTemplate{}, handler.EnqueueRequestsFromMapFunc(r.ofTemplate), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&corev1.Node{}, handler.EnqueueRequestsFromMapFunc(r.onNode), builder.WithPredicates(lostNodes())).
 		Watches(&coordinationv1.Lease{}, handler.EnqueueRequestsFromMapFunc(r.pokeSight)).
 		WatchesRawSource(source.Channel(r.again, &handler.EnqueueRequestForObject{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: pauses()}).
 		Complete(r)
 }
 

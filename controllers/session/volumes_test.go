@@ -140,6 +140,8 @@ var _ = Describe("The volumes of a session", func() {
 		FallsAsleep(ctx, old)
 		Expect(api.Delete(ctx, old)).To(Succeed())
 		Turn(ctx, old)
+		clk.SetTime(clk.Now().Add(time.Second)) // in which it was made
+		Turn(ctx, old)
 		kept := ClaimOf(ctx, old, "data")
 
 		s := GivenSession(ctx, "a")

@@ -105,6 +105,8 @@ func leave(o *Observation) (Step, bool) {
 		return Step{}, false
 	}
 	switch {
+	case o.Pod == nil && o.Session.Protected && o.Now.Before(o.Session.LetGoAt):
+		return o.hold().until(o.Now, o.Session.LetGoAt), true
 	case o.Pod == nil && o.Session.Protected:
 		step := o.hold()
 		step.Verb = Forget

@@ -62,9 +62,12 @@ func sessions() []Observation {
 	return timed
 }
 
-// withTimes varies the times that only a pod that served is judged by.
+// withTimes varies the times that only a pod that served is judged by, or a session that has none and is deleted.
 func withTimes(o Observation) []Observation {
 	all := []Observation{o}
+	if !o.wasPublished() && o.Session.Deleting {
+		return cross(all, same, func(o *Observation) { o.Session.LetGoAt = o.Now.Add(time.Second) })
+	}
 	if !o.wasPublished() {
 		return all
 	}

@@ -37,15 +37,16 @@ type Observation struct {
 
 // Session is what is observed of the Session object.
 type Session struct {
-	Phase     Phase  // as reported last
-	Reason    Reason // as reported last
-	Limit     string // as reported last
-	Deleting  bool   // somebody deleted it
-	Protected bool   // it has our finalizer
-	Misnamed  bool   // its name is not the one that template and key give
-	Suspended bool   // it is to sleep, whoever wants it
-	Made      bool   // a request made it, and nobody else has written its spec
-	Follows   bool   // it follows from another, and nobody else has wanted it
+	Phase     Phase     // as reported last
+	Reason    Reason    // as reported last
+	Limit     string    // as reported last
+	Deleting  bool      // somebody deleted it
+	LetGoAt   time.Time // if Deleting: it is not let go of before, so that one made again is younger by a second; zero: at once
+	Protected bool      // it has our finalizer
+	Misnamed  bool      // its name is not the one that template and key give
+	Suspended bool      // it is to sleep, whoever wants it
+	Made      bool      // a request made it, and nobody else has written its spec
+	Follows   bool      // it follows from another, and nobody else has wanted it
 
 	Epoch     int64  // of the latest pod that was published or has ended
 	Published bool   // gateways may send requests to PodUID

@@ -136,6 +136,11 @@ var Sessions = []Situation{
 	{"deleted, its last one runs", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true}) }},
 	{"deleted, its last one failed", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true, Failed: true}) }},
 	{"deleted, its last one ended", func(o *Observation) { o.destroyed(Starts{Any: true, Left: true, Done: true}) }},
+	{"gone, made just now", func(o *Observation) {
+		o.drained(Asleep, ReasonAsleep)
+		o.Session.PodUID = ""
+		o.Session.Deleting, o.Session.LetGoAt = true, o.Now.Add(time.Second)
+	}},
 }
 
 // Pods are the situations of the pod of a Session: of the one that was published, else of the one that starts.
