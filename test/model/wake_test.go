@@ -31,7 +31,7 @@ var (
 	// once takes about 8 s of one CPU.
 	once = []span{{touches: 2, harms: 1, late: 2}, {touches: 2, harms: 2}}
 	// long takes about two minutes of one CPU, and 1.3 GB.
-	long = append(once, span{touches: 2, harms: 2, late: 1}, span{touches: 1, harms: 2, late: 1, lost: true})
+	long = append(once, span{touches: 2, harms: 2, late: 1}, span{touches: 1, harms: 1, late: 1, lost: true})
 
 	brief = span{touches: 2, harms: 1, late: 1}
 	harsh = span{touches: 2, harms: 2, late: 1}
