@@ -92,13 +92,12 @@ func applied(o client.Object) bool {
 
 // letGo takes it off, after its last.
 func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
-	return client.IgnoreNotFound(r.finalize(ctx, s, controllerutil.RemoveFinalizer))
+	return r.unlessGone(ctx, s, r.finalize(ctx, s, controllerutil.RemoveFinalizer))
 }
 
 // expire deletes a session whose lifetime is over, as it was seen: a touch that came meanwhile wins.
 func (r *Reconciler) expire(ctx context.Context, s *v1alpha1.Session) error {
-	err := r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)})
-	return client.IgnoreNotFound(err)
+	return r.unlessGone(ctx, s, r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)}))
 }
 
 func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(client.Object, string) bool) error {
@@ -166,11 +165,28 @@ func (r *Reconciler) stop(ctx context.Context, w *world) error {
 // delete asks the pod to stop, that very pod. It is not there any more, or another: that is no error.
 func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client.DeleteOption) error {
 	opts = append(opts, client.Preconditions{UID: ptr.To(pod.UID)})
-	err := r.Client.Delete(ctx, pod, opts...)
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	if err := r.unlessGone(ctx, pod, r.Client.Delete(ctx, pod, opts...)); err != nil {
 		return fmt.Errorf("delete pod: %w", err)
 	}
 	return nil
+}
+
+// unlessGone is no error if what could not be written is not there any more, or another of its name is. An answer that only seems to
+// say so (of an API server that does not serve the kind for now, of a webhook) is one: nothing more would be heard of the object,
+// and it would be left as it is.
+func (r *Reconciler) unlessGone(ctx context.Context, o client.Object, err error) error {
+	if !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return err
+	}
+	now := o.DeepCopyObject().(client.Object)
+	look := r.Live.Get(ctx, client.ObjectKeyFromObject(o), now)
+	switch {
+	case apierrors.IsNotFound(look), look == nil && now.GetUID() != o.GetUID():
+		return nil
+	case look != nil:
+		return fmt.Errorf("look whether it is gone: %w", look)
+	}
+	return err
 }
 
 // release takes our finalizer off a pod that has ended, and finishes its deletion if its kubelet has not: a node that vanishes
@@ -178,7 +194,7 @@ func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client
 func (r *Reconciler) release(ctx context.Context, pod *corev1.Pod) error {
 	finished := pod.DeletionTimestamp != nil && *pod.DeletionGracePeriodSeconds == 0
 	if err := r.finalize(ctx, pod, controllerutil.RemoveFinalizer); err != nil {
-		return client.IgnoreNotFound(err)
+		return r.unlessGone(ctx, pod, err)
 	}
 	if finished {
 		return nil
