@@ -1,0 +1,320 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+)
+
+// world is all that there is beside the operator: an API server, a node with its kubelet, two gateways, the garbage collector, and
+// a clock. All of it moves one move at a time.
+type world struct {
+	api       client.WithWatch // as everybody but the operator sees it
+	store     *store           // what is behind it
+	namespace string
+	now       func() time.Time
+	script    scenario
+
+	ops         []*operator
+	gateways    []*gateway
+	processes   map[types.UID]*process
+	ended       map[client.ObjectKey]int // processes that ended by themselves
+	mended      map[string]bool
+	lost        map[string]bool // nodes that nobody hears of
+	saving      int
+	failedSaves int
+	laws        laws
+
+	faults map[int]fault // by the number of the call
+	calls  []call
+	turns  int
+	acted  time.Time // when the last act was
+	woken  chan struct{}
+	baton  chan struct{} // whoever has it moves
+	trace  []string
+}
+
+// call is a call that an operator made.
+type call struct {
+	what   string
+	writes bool
+}
+
+func newWorld(script scenario, faults map[int]fault) *world {
+	w := &world{
+		namespace: "default", now: time.Now, script: script, faults: faults,
+		processes: map[types.UID]*process{}, ended: map[client.ObjectKey]int{}, mended: map[string]bool{}, lost: map[string]bool{},
+		woken: make(chan struct{}, 1), baton: make(chan struct{}, 1),
+	}
+	w.store = newStore(w.now)
+	w.api = w.store
+	w.laws = laws{world: w, published: map[types.UID]map[int64]types.UID{}, epochs: map[types.UID]int64{}, pods: map[types.UID]*corev1.Pod{}}
+	for _, name := range []string{"gateway-1", "gateway-2"} {
+		w.gateways = append(w.gateways, newGateway(w, name))
+	}
+	for _, name := range []string{"node-1", "node-2"} {
+		w.must(w.api.Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}))
+	}
+	for _, t := range script.templates {
+		w.must(w.api.Create(context.Background(), t.DeepCopy()))
+	}
+	w.ops = []*operator{newOperator(w)}
+	return w
+}
+
+func (w *world) must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (w *world) log() []change { return w.store.log }
+
+func (w *world) note(format string, args ...any) {
+	w.trace = append(w.trace, fmt.Sprintf("%s %s", w.now().Format("04:05.000"), fmt.Sprintf(format, args...)))
+}
+
+// take waits until nobody else moves, and gives the end of the move.
+func (w *world) take() (end func()) {
+	w.baton <- struct{}{}
+	return func() { <-w.baton }
+}
+
+// settle lets all that goes on beside the turns go on until it waits for something.
+func (w *world) settle() {
+	<-w.baton
+	synctest.Wait()
+	w.baton <- struct{}{}
+}
+
+// poke ends a wait for time to pass.
+func (w *world) poke() {
+	select {
+	case w.woken <- struct{}{}:
+	default:
+	}
+}
+
+// fault is what becomes of the next call of an operator.
+func (w *world) fault(what string, writes bool) fault {
+	w.calls = append(w.calls, call{what, writes})
+	return w.faults[len(w.calls)]
+}
+
+// close ends all that goes on beside the moves.
+func (w *world) close() {
+	for _, op := range w.ops {
+		op.stop()
+	}
+	synctest.Wait()
+}
+
+// Bounds of a story. One that passes them does not come to rest.
+const (
+	mostMoves = 3000
+	mostTime  = 3 * time.Hour
+)
+
+// play plays the script to its end and the world to its rest.
+func (w *world) play() {
+	defer w.take()()
+	began := w.now()
+	acts := slices.Clone(w.script.acts)
+	for range mostMoves {
+		w.settle()
+		switch {
+		case w.now().Sub(began) > mostTime:
+			w.laws.breaks("no rest after %s", mostTime)
+			return
+		case w.revive(), w.act(&acts, false), w.operate(), w.surroundings():
+		case w.act(&acts, true), w.wait(acts):
+		case len(acts) > 0: // its moment never came
+			acts[0].when, acts[0].wait = nil, 0
+		default:
+			return
+		}
+	}
+	w.laws.breaks("no rest after %d moves", mostMoves)
+}
+
+// act does the next act of the script if its moment has come: one without a condition waits for rest.
+func (w *world) act(acts *[]act, rest bool) bool {
+	if len(*acts) == 0 || !(*acts)[0].ready(w, rest) {
+		return false
+	}
+	next := (*acts)[0]
+	*acts, w.acted = (*acts)[1:], w.now()
+	w.note("ACT %s", next.name)
+	next.do(w)
+	return true
+}
+
+// ready says whether the moment of an act has come, in a world at rest or not.
+func (a *act) ready(w *world, rest bool) bool {
+	switch {
+	case a.when != nil:
+		return a.when(w)
+	case a.wait > 0:
+		return !w.now().Before(w.acted.Add(a.wait))
+	}
+	return rest
+}
+
+// revive puts a fresh operator in the place of a dead one.
+func (w *world) revive() (revived bool) {
+	for i, op := range w.ops {
+		if op.dead {
+			op.stop()
+			w.ops[i] = newOperator(w)
+			w.note("a new operator leads")
+			revived = true
+		}
+	}
+	return revived
+}
+
+func (w *world) operate() (moved bool) {
+	for _, op := range w.ops {
+		op.due()
+		if op.catchUp() || op.turn(context.Background()) {
+			moved = true
+		}
+	}
+	return moved
+}
+
+func (w *world) surroundings() bool {
+	for _, g := range w.gateways {
+		if g.move() {
+			return true
+		}
+	}
+	return w.kubelet() || w.collect()
+}
+
+// wait lets time pass until the next thing is due. It says whether there is one.
+func (w *world) wait(acts []act) bool {
+	const patience = 15 * time.Second // for what an operator waits for beside its turns
+	next := time.Time{}
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	for _, op := range w.ops {
+		sooner(op.due())
+	}
+	for _, p := range w.processes {
+		if p.runs && !w.lost[p.node] {
+			sooner(p.endsAt)
+		}
+	}
+	for _, g := range w.gateways {
+		sooner(g.due())
+	}
+	if len(acts) > 0 && acts[0].wait > 0 {
+		sooner(w.acted.Add(acts[0].wait))
+	}
+	if next.IsZero() && w.drains() {
+		sooner(w.now().Add(patience))
+	}
+	if next.IsZero() {
+		return false
+	}
+	w.rest(next.Sub(w.now()))
+	return true
+}
+
+// rest lets time pass, until somebody pokes.
+func (w *world) rest(d time.Duration) {
+	<-w.baton
+	alarm := time.NewTimer(d)
+	defer alarm.Stop()
+	select {
+	case <-alarm.C:
+	case <-w.woken:
+	}
+	w.baton <- struct{}{}
+}
+
+func (w *world) drains() bool {
+	return slices.ContainsFunc(w.sessions(), func(s v1alpha1.Session) bool { return s.Status.Phase == v1alpha1.PhaseDraining })
+}
+
+func (w *world) sessions() []v1alpha1.Session {
+	var list v1alpha1.SessionList
+	w.must(w.api.List(context.Background(), &list, client.InNamespace(w.namespace)))
+	return list.Items
+}
+
+func (w *world) session(name string) *v1alpha1.Session {
+	s := &v1alpha1.Session{}
+	if client.IgnoreNotFound(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: name}, s)) != nil || s.UID == "" {
+		return nil
+	}
+	return s
+}
+
+// pods are those of sessions.
+func (w *world) pods() []corev1.Pod {
+	var list corev1.PodList
+	w.must(w.api.List(context.Background(), &list, client.InNamespace(w.namespace), client.HasLabels{v1alpha1.LabelTemplate}))
+	return list.Items
+}
+
+func (w *world) pod(name string) *corev1.Pod {
+	pod := &corev1.Pod{}
+	if client.IgnoreNotFound(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: name}, pod)) != nil || pod.UID == "" {
+		return nil
+	}
+	return pod
+}
+
+// collect is the garbage collector: what has an owner that is gone is deleted.
+func (w *world) collect() bool {
+	owners := map[types.UID]bool{}
+	for _, s := range w.sessions() {
+		owners[s.UID] = true
+	}
+	for _, o := range w.owned() {
+		refs := o.GetOwnerReferences()
+		if len(refs) == 0 || owners[refs[0].UID] || o.GetDeletionTimestamp() != nil {
+			continue
+		}
+		uid := o.GetUID()
+		w.must(w.api.Delete(context.Background(), o, client.Preconditions{UID: &uid}))
+		w.note("%s %s is collected", idOf(o).kind, o.GetName())
+		return true
+	}
+	return false
+}
+
+func (w *world) owned() (owned []client.Object) {
+	for _, pod := range w.pods() {
+		owned = append(owned, &pod)
+	}
+	var claims corev1.PersistentVolumeClaimList
+	w.must(w.api.List(context.Background(), &claims, client.InNamespace(w.namespace)))
+	for i := range claims.Items {
+		owned = append(owned, &claims.Items[i])
+	}
+	return owned
+}
+
+// create makes a session of a name, as a gateway or a person would.
+func (w *world) create(name string, annotations map[string]string) {
+	template, key, _ := strings.Cut(name, ".")
+	s := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name, Annotations: annotations}}
+	s.Spec = v1alpha1.SessionSpec{Template: template, Key: key}
+	w.must(w.api.Create(context.Background(), s))
+}
