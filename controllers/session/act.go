@@ -90,8 +90,17 @@ func applied(o client.Object) bool {
 	})
 }
 
-// letGo takes it off, after its last.
+// letGo takes it off, after its last. That there is none any more is asked of the API server itself: a cache may not have heard yet of
+// one that was made just before.
 func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
+	pod := &corev1.Pod{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(s), pod)
+	switch {
+	case err == nil && metav1.IsControlledBy(pod, s):
+		return movedOn("the session has a pod")
+	case client.IgnoreNotFound(err) != nil:
+		return fmt.Errorf("look for a pod: %w", err)
+	}
 	return r.unlessGone(ctx, s, r.finalize(ctx, s, controllerutil.RemoveFinalizer))
 }
 
