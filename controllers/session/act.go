@@ -32,11 +32,10 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		return r.protect(ctx, w.session)
 	case lifecycle.Create:
 		return r.create(ctx, w)
-	case lifecycle.Stop, lifecycle.Delete, lifecycle.Fail:
-		w.memory.refused = nil
+	case lifecycle.Stop, lifecycle.Fail:
 		return r.stop(ctx, w)
-	case lifecycle.Release:
-		return r.release(ctx, w.pod)
+	case lifecycle.Delete, lifecycle.Release:
+		return r.discard(ctx, w, step)
 	case lifecycle.Shrink, lifecycle.Grow:
 		return r.resize(ctx, w, step)
 	case lifecycle.Save, lifecycle.Record:
@@ -161,6 +160,7 @@ func (r *Reconciler) taken(ctx context.Context, w *world) error {
 
 // stop asks the pod to stop, and only once: our own report comes back before the pod's deletion does.
 func (r *Reconciler) stop(ctx context.Context, w *world) error {
+	w.memory.refused = nil
 	if w.pod == nil || w.memory.stopped == w.pod.UID {
 		return nil
 	}
