@@ -37,19 +37,23 @@ func newGateway(w *world, name string) *gateway {
 		world: w, name: name, routes: map[string]types.UID{}, views: map[string]*v1alpha1.Session{},
 		waiting: map[string]bool{}, flying: map[string]types.UID{}, touched: map[string]time.Time{},
 	}
+	pod := gatewayPod(w.namespace, name)
+	w.must(w.api.Create(context.Background(), pod))
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.namespace, Name: name, Labels: map[string]string{v1alpha1.LabelComponent: v1alpha1.ComponentGateway},
-		Annotations: map[string]string{v1alpha1.AnnotationPodUID: "of-" + name},
+		Annotations: map[string]string{v1alpha1.AnnotationPodUID: string(pod.UID)},
 	}}
 	now := metav1.NewMicroTime(w.now())
 	lease.Spec.AcquireTime = &now
 	w.must(w.api.Create(context.Background(), lease))
-	w.must(w.api.Create(context.Background(), gatewayPod(w.namespace, name)))
 	return g
 }
 
 // request is a request for a session: it is sent at once, or waits.
 func (g *gateway) request(name string) {
+	if g.dead {
+		return
+	}
 	g.waiting[name] = true
 	g.forward(name)
 	if g.waiting[name] || g.world.now().Sub(g.touched[name]) >= pace {

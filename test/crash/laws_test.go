@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -114,9 +115,18 @@ func (l *laws) stop(p *process) {
 			l.breaks("%s is stopped while it has a request of %s", p.uid, g.name)
 		}
 	}
-	if p.saves && p.saved < p.acked {
+	if p.saves && p.saved < p.acked && !l.givenUp(p) {
 		l.breaks("I5: %s is stopped with %d requests of %d saved", p.uid, p.saved, p.acked)
 	}
+}
+
+// givenUp says whether the session was deleted so long ago that its state may be lost: a save would have ended after the deadline of
+// its drain. It is the design that says so.
+func (l *laws) givenUp(p *process) bool {
+	const saveTimeout = 10 * time.Second
+	s := l.world.session(p.key.Name)
+	return s != nil && s.DeletionTimestamp != nil && s.Status.Drain != nil && s.Status.Drain.Forced &&
+		!l.world.now().Before(s.Status.Drain.Deadline.Add(saveTimeout))
 }
 
 // beforePatch is I2: a name is freed only when nothing runs under it.
@@ -158,6 +168,16 @@ func (l *laws) final() {
 	for _, o := range w.owned() {
 		if refs := o.GetOwnerReferences(); len(refs) > 0 && !owners[refs[0].UID] || o.GetDeletionTimestamp() != nil {
 			l.breaks("I6: %s %s is left", idOf(o).kind, o.GetName())
+		}
+	}
+}
+
+// rest is I6 too: no session stands for ever where it should only pass.
+func (l *laws) rest() {
+	for _, s := range l.world.sessions() {
+		switch s.Status.Phase {
+		case v1alpha1.PhaseQueued, v1alpha1.PhaseWaking, v1alpha1.PhaseDraining, v1alpha1.PhaseStopping, v1alpha1.PhaseAwake, v1alpha1.PhaseHibernated:
+			l.breaks("I6: %s is %s for ever (%s)", s.Name, s.Status.Phase, s.ReadyReason())
 		}
 	}
 }

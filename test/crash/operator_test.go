@@ -3,6 +3,8 @@ package crash
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -33,6 +35,7 @@ const firstPause = 5 * time.Millisecond
 // have for it, which this package takes turns of one at a time.
 type operator struct {
 	world *world
+	name  string
 	r     *session.Reconciler
 	dead  bool
 	stop  context.CancelFunc
@@ -48,7 +51,8 @@ type operator struct {
 
 // newOperator is an operator that has just become the leader: it knows nothing, and has heard nothing.
 func newOperator(w *world) *operator {
-	op := &operator{world: w, cache: shelf{}, heard: map[string]int{}, timers: map[types.NamespacedName]time.Time{}, fails: map[types.NamespacedName]int{}}
+	w.leaders++
+	op := &operator{world: w, name: fmt.Sprintf("operator %d:", w.leaders), cache: shelf{}, heard: map[string]int{}, timers: map[types.NamespacedName]time.Time{}, fails: map[types.NamespacedName]int{}}
 	live := interceptor.NewClient(w.api, interceptor.Funcs{Get: op.get, List: op.list})
 	op.r = &session.Reconciler{Client: op.client(), Live: live, Events: &events.FakeRecorder{}, Now: w.now}
 	beside := interceptor.NewClient(w.api, interceptor.Funcs{Get: op.getBeside, List: op.listBeside})
@@ -149,12 +153,34 @@ func (op *operator) hear(kind string) {
 	c := op.world.log()[op.heard[kind]]
 	op.heard[kind]++
 	before := op.cache[c.id]
+	op.keep(c)
+	op.concerns(c, before)
+}
+
+// relist has the cache list a kind as it was at some point of the log, and queues whom the difference concerns.
+func (op *operator) relist(kind string, upTo int) {
+	before := map[id]client.Object{}
+	for ; op.heard[kind] < upTo; op.heard[kind]++ {
+		c := op.world.log()[op.heard[kind]]
+		if c.id.kind != kind {
+			continue
+		}
+		if _, seen := before[c.id]; !seen {
+			before[c.id] = op.cache[c.id]
+		}
+		op.keep(c)
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(before), byName) {
+		op.concerns(change{id: at, now: op.cache[at]}, before[at])
+	}
+}
+
+func (op *operator) keep(c change) {
 	if c.now == nil {
 		delete(op.cache, c.id)
 	} else {
 		op.cache[c.id] = c.now
 	}
-	op.concerns(c, before)
 }
 
 // concerns queues the sessions that a change is news for, as SetupWithManager of controllers/session wires it.
@@ -217,11 +243,15 @@ func (op *operator) client() client.WithWatch {
 }
 
 func (op *operator) write(verb string, o client.Object, do func() error) error {
-	return op.call(verb+" "+idOf(o).kind, true, do)
+	words := verb + " " + idOf(o).kind + " " + o.GetName()
+	if s, ok := o.(*v1alpha1.Session); ok && verb == "status" {
+		words += fmt.Sprintf(" %s/%s epoch %d", s.Status.Phase, s.ReadyReason(), s.Status.Epoch)
+	}
+	return op.call(words, true, do)
 }
 
 func (op *operator) get(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-	return op.call("get "+idOf(o).kind, false, func() error { return c.Get(ctx, key, o, opts...) })
+	return op.call("get "+idOf(o).kind+" "+key.Name, false, func() error { return c.Get(ctx, key, o, opts...) })
 }
 
 func (op *operator) list(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
@@ -246,7 +276,7 @@ func (op *operator) call(what string, writes bool, do func() error) error {
 	w := op.world
 	fault := w.fault(what, writes)
 	err := w.faulty(op, fault, do)
-	w.note("%s%s: %v", what, fault.words(), err)
+	w.note("%s %s%s: %v", op.name, what, fault.words(), err)
 	return err
 }
 

@@ -79,9 +79,11 @@ func (s shelf) list(into client.ObjectList, opts ...client.ListOption) error {
 
 func (s shelf) sorted(kind string) []id {
 	ids := slices.DeleteFunc(slices.Collect(maps.Keys(s)), func(i id) bool { return i.kind != kind })
-	slices.SortFunc(ids, func(a, b id) int { return cmp.Compare(a.key.String(), b.key.String()) })
+	slices.SortFunc(ids, byName)
 	return ids
 }
+
+func byName(a, b id) int { return cmp.Compare(a.key.String(), b.key.String()) }
 
 func fill(into, from client.Object) {
 	reflect.ValueOf(into).Elem().Set(reflect.ValueOf(from.DeepCopyObject()).Elem())

@@ -219,10 +219,27 @@ func deletePod(name string, grace int64) act {
 
 func evict(name string) act {
 	return act{name: "eviction of the pod of " + name, do: func(w *world) {
-		if p := w.processes[w.pod(name).UID]; p != nil {
+		if p := w.processOf(name); p != nil {
 			p.runs, p.interrupted, p.code = false, true, 137
 		}
 	}}
+}
+
+func crash(name string) act {
+	return act{name: "crash of the process of " + name, do: func(w *world) {
+		if p := w.processOf(name); p != nil {
+			p.runs, p.code = false, 139
+		}
+	}}
+}
+
+// processOf is what runs in the pod of that name, nil if nothing does.
+func (w *world) processOf(name string) *process {
+	pod := w.pod(name)
+	if pod == nil || w.processes[pod.UID] == nil || !w.processes[pod.UID].runs {
+		return nil
+	}
+	return w.processes[pod.UID]
 }
 
 func flies(name string) act {
@@ -247,19 +264,28 @@ func lose(node string) act {
 
 func outOfService(name string) act {
 	return act{name: name + " is out of service", do: func(w *world) {
+		w.lost[name] = true
 		for _, p := range w.processes {
 			p.runs = p.runs && p.node != name // somebody has seen to that
 		}
 		node := &corev1.Node{}
 		w.must(w.api.Get(context.Background(), client.ObjectKey{Name: name}, node))
-		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute})
+		node.Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute}}
 		w.must(w.api.Update(context.Background(), node))
+		for _, pod := range w.pods() { // as the taint's effect is
+			if pod.Spec.NodeName == name {
+				w.must(w.api.Delete(context.Background(), &pod))
+			}
+		}
 	}}
 }
 
 func suspend(name string, so bool) act {
 	return act{name: "suspend " + name, do: func(w *world) {
 		s := w.session(name)
+		if s == nil {
+			return
+		}
 		s.Spec.Suspend = so
 		w.must(w.api.Update(context.Background(), s))
 	}}
@@ -267,13 +293,13 @@ func suspend(name string, so bool) act {
 
 func (w *world) template() *v1alpha1.SessionTemplate {
 	t := &v1alpha1.SessionTemplate{}
-	w.must(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: "chess"}, t))
+	w.must(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: w.script.templates[0].Name}, t))
 	return t
 }
 
 var changeImage = act{name: "another image", do: func(w *world) {
 	t := w.template()
-	t.Spec.Template.Spec.Containers[0].Image = "localhost/next"
+	t.Spec.Template.Spec.Containers[0].Image += "-next"
 	w.must(w.api.Update(context.Background(), t))
 }}
 

@@ -35,13 +35,14 @@ type world struct {
 	failedSaves int
 	laws        laws
 
-	faults map[int]fault // by the number of the call
-	calls  []call
-	turns  int
-	acted  time.Time // when the last act was
-	woken  chan struct{}
-	baton  chan struct{} // whoever has it moves
-	trace  []string
+	faults  map[int]fault // by the number of the call
+	calls   []call
+	turns   int
+	leaders int       // that there were
+	acted   time.Time // when the last act was
+	woken   chan struct{}
+	baton   chan struct{} // whoever has it moves
+	trace   []string
 }
 
 // call is a call that an operator made.
@@ -108,7 +109,10 @@ func (w *world) poke() {
 // fault is what becomes of the next call of an operator.
 func (w *world) fault(what string, writes bool) fault {
 	w.calls = append(w.calls, call{what, writes})
-	return w.faults[len(w.calls)]
+	if f := w.faults[len(w.calls)]; f.suits(writes) {
+		return f
+	}
+	return none
 }
 
 // close ends all that goes on beside the moves.
@@ -176,7 +180,6 @@ func (w *world) revive() (revived bool) {
 		if op.dead {
 			op.stop()
 			w.ops[i] = newOperator(w)
-			w.note("a new operator leads")
 			revived = true
 		}
 	}
