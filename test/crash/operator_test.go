@@ -60,6 +60,9 @@ func newOperator(w *world) *operator {
 	op.r.Slots = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Hooks = &savehook.Hooks{Client: &http.Client{Transport: w}, Now: w.now, Ended: op.ask}
+	if w.script.mutate != nil {
+		w.script.mutate(op)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	op.stop = cancel
 	go func() { _ = op.r.Sight.Start(ctx) }()

@@ -22,6 +22,8 @@ type scenario struct {
 	life func(labels map[string]string, before int) (after time.Duration, code int32, ok bool)
 	// waits says whether a container cannot be started.
 	waits func(w *world, pod *corev1.Pod) bool
+	// mutate leaves out a rule of an operator.
+	mutate func(*operator)
 }
 
 // act is one thing that the world does, when its moment has come.
