@@ -122,7 +122,9 @@ func (w *world) start(pod *corev1.Pod) bool {
 
 func (w *world) report(pod *corev1.Pod, phase corev1.PodPhase, state corev1.ContainerState) {
 	pod.Status.Phase = phase
-	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: pod.Spec.Containers[0].Name, State: state}}
+	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{
+		Name: pod.Spec.Containers[0].Name, State: state, Resources: pod.Spec.Containers[0].Resources.DeepCopy(),
+	}}
 	w.must(w.api.Status().Update(context.Background(), pod))
 }
 

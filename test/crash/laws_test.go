@@ -77,6 +77,7 @@ func (l *laws) publication(s *v1alpha1.Session) {
 // beforeDelete is I2 and I5: what runs is not forced away, and what serves is stopped only when every gateway has passed, and saved.
 func (l *laws) beforeDelete(o client.Object, opts []client.DeleteOption) {
 	w := l.world
+	w.refresh()
 	l.after()
 	options := client.DeleteOptions{}
 	options.ApplyOptions(opts)

@@ -45,14 +45,16 @@ type operator struct {
 	timers map[types.NamespacedName]time.Time
 	fails  map[types.NamespacedName]int
 
-	mu    sync.Mutex // what goes on beside the turns asks for turns too
-	queue []types.NamespacedName
+	listed chan struct{} // told of each list beside the turns
+	mu     sync.Mutex    // what goes on beside the turns asks for turns too
+	queue  []types.NamespacedName
 }
 
 // newOperator is an operator that has just become the leader: it knows nothing, and has heard nothing.
 func newOperator(w *world) *operator {
 	w.leaders++
-	op := &operator{world: w, name: fmt.Sprintf("operator %d:", w.leaders), cache: shelf{}, heard: map[string]int{}, timers: map[types.NamespacedName]time.Time{}, fails: map[types.NamespacedName]int{}}
+	w.unsettle()
+	op := &operator{world: w, name: fmt.Sprintf("operator %d:", w.leaders), cache: shelf{}, heard: map[string]int{}, timers: map[types.NamespacedName]time.Time{}, fails: map[types.NamespacedName]int{}, listed: make(chan struct{}, 1)}
 	live := interceptor.NewClient(w.api, interceptor.Funcs{Get: op.get, List: op.list})
 	op.r = &session.Reconciler{Client: op.client(), Live: live, Events: &events.FakeRecorder{}, Now: w.now}
 	beside := interceptor.NewClient(w.api, interceptor.Funcs{Get: op.getBeside, List: op.listBeside})
@@ -71,6 +73,9 @@ func newOperator(w *world) *operator {
 
 // ask queues a session for a turn.
 func (op *operator) ask(name types.NamespacedName) {
+	if name.Name == "" { // a probe's
+		return
+	}
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	if !slices.Contains(op.queue, name) {
@@ -97,6 +102,7 @@ func (op *operator) turn(ctx context.Context) bool {
 	}
 	delete(op.timers, name)
 	op.world.turns++
+	op.world.unsettle()
 	result, err := op.r.Reconcile(ctx, ctrl.Request{NamespacedName: name})
 	switch {
 	case op.dead:
@@ -268,6 +274,10 @@ func (op *operator) getBeside(ctx context.Context, c client.WithWatch, key clien
 
 func (op *operator) listBeside(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 	defer op.world.take()()
+	select {
+	case op.listed <- struct{}{}:
+	default:
+	}
 	return op.list(ctx, c, list, opts...)
 }
 
@@ -279,7 +289,9 @@ func (op *operator) call(what string, writes bool, do func() error) error {
 	w := op.world
 	fault := w.fault(what, writes)
 	err := w.faulty(op, fault, do)
-	w.note("%s %s%s: %v", op.name, what, fault.words(), err)
+	if w.server == nil || writes { // there, it looks at the Leases again and again
+		w.note("%s %s%s: %v", op.name, what, fault.words(), err)
+	}
 	return err
 }
 
@@ -341,6 +353,7 @@ func (w *world) faulty(op *operator, f fault, do func() error) error {
 // committed makes a write, and looks whether the world may be as it is then.
 func (w *world) committed(do func() error) error {
 	err := do()
+	w.refresh()
 	w.laws.after()
 	return err
 }

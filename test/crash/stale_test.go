@@ -28,7 +28,7 @@ type schedule struct {
 var worlds = []scenario{
 	{name: "plain", templates: templates{template("chess")}},
 	{name: "saved", templates: templates{template("chess", saved)}},
-	{name: "one at a time", templates: templates{template("chess", saved, atMostAwake(1, v1alpha1.FullEvictIdle))}},
+	{name: "one at a time", templates: templates{template("chess", saved, oneAwake(v1alpha1.FullEvictIdle))}},
 	{name: "volumes", templates: templates{template("chess", saved, keeping("data"))}},
 	{name: "rollout", templates: templates{template("chess", saved, drained)}},
 	{name: "hibernating", templates: templates{template("chess", hibernating)}},
@@ -189,7 +189,7 @@ func survive(t *testing.T, s schedule) (story told) {
 		w := newWorld(s.world, s.faults)
 		defer w.close()
 		w.live(s)
-		story = told{broken: w.laws.broken, calls: w.calls, turns: w.turns, trace: strings.Join(w.trace, "\n")}
+		story = w.told()
 	})
 	return story
 }
@@ -211,7 +211,7 @@ func TestStale(t *testing.T) {
 		must(t, flag.Set("rapid.checks", "1000"))
 	}
 	must(t, flag.Set("rapid.nofailfile", "true"))
-	began, schedules, turns, calls := time.Now(), 0, 0, 0
+	began, schedules, turns, calls, phases := time.Now(), 0, 0, 0, map[v1alpha1.SessionPhase]int{}
 	for first := true; first || time.Since(began) < soak && !t.Failed(); first = false {
 		rapid.Check(t, func(rt *rapid.T) {
 			s := drawSchedule(rt)
@@ -219,10 +219,13 @@ func TestStale(t *testing.T) {
 			schedules++
 			turns += story.turns
 			calls += len(story.calls)
+			for phase, n := range story.phases {
+				phases[phase] += n
+			}
 			if len(story.broken) > 0 {
 				rt.Fatalf("%s: %s\n%s", s.world.name, strings.Join(story.broken, "\n"), story.trace)
 			}
 		})
 	}
-	t.Logf("%d schedules, %d turns, %d calls in %s", schedules, turns, calls, time.Since(began))
+	t.Logf("%d schedules, %d turns, %d calls in %s; phases: %v", schedules, turns, calls, time.Since(began), phases)
 }

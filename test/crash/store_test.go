@@ -283,6 +283,9 @@ func (s *store) Delete(_ context.Context, o client.Object, opts ...client.Delete
 		return nil
 	}
 	next := now.DeepCopyObject().(client.Object)
+	if now.GetDeletionTimestamp() == nil {
+		next.SetGeneration(now.GetGeneration() + 1)
+	}
 	next.SetDeletionTimestamp(ptr.To(metav1.NewTime(s.now().Truncate(time.Second).Add(time.Duration(grace) * time.Second))))
 	next.SetDeletionGracePeriodSeconds(&grace)
 	s.putOrDrop(at, next)

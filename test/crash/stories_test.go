@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -88,13 +89,16 @@ var scenarios = []scenario{
 	{name: "rollout by draining", templates: templates{template("chess", drained)}, acts: []act{
 		request(a), request(b), changeImage.onceIn(b, v1alpha1.PhaseAwake), request(a), request(b),
 	}},
-	{name: "eviction of the one that is idle longest", templates: templates{template("chess", atMostAwake(1, v1alpha1.FullEvictIdle))}, acts: []act{
+	{name: "eviction of the one that is idle longest", templates: templates{template("chess", oneAwake(v1alpha1.FullEvictIdle))}, acts: []act{
 		request(a), request(b).onceIn(a, v1alpha1.PhaseAwake),
 	}},
-	{name: "queue", templates: templates{template("chess", atMostAwake(1, v1alpha1.FullQueue), idle(30*time.Second))}, acts: []act{
+	{name: "queue", templates: templates{template("chess", oneAwake(v1alpha1.FullQueue), idle(30*time.Second))}, acts: []act{
 		request(a), request(b).onceIn(a, v1alpha1.PhaseAwake),
 	}},
-	{name: "refusal", templates: templates{template("chess", atMostAwake(1, v1alpha1.FullReject))}, acts: []act{
+	{name: "delete of the one that waits in the queue", templates: templates{template("chess", oneAwake(v1alpha1.FullQueue))}, acts: []act{
+		request(a), request(b).onceIn(a, v1alpha1.PhaseAwake), remove(b).onceIn(b, v1alpha1.PhaseQueued),
+	}},
+	{name: "refusal", templates: templates{template("chess", oneAwake(v1alpha1.FullReject))}, acts: []act{
 		request(a), request(b).onceIn(a, v1alpha1.PhaseAwake), request(b).after(2 * time.Minute),
 	}},
 	{name: "volumes", templates: templates{template("chess", keeping("data", "cache"))}, acts: []act{
@@ -159,9 +163,9 @@ func idle(after time.Duration) option {
 	return func(t *v1alpha1.SessionTemplate) { t.Spec.Idle.After.Duration = after }
 }
 
-func atMostAwake(n int32, whenFull v1alpha1.FullPolicy) option {
+func oneAwake(whenFull v1alpha1.FullPolicy) option {
 	return func(t *v1alpha1.SessionTemplate) {
-		t.Spec.Limits.Awake, t.Spec.Limits.WhenFull = &n, whenFull
+		t.Spec.Limits.Awake, t.Spec.Limits.WhenFull = ptr.To(int32(1)), whenFull
 	}
 }
 
@@ -178,7 +182,7 @@ func keeping(names ...string) option {
 
 func hibernating(t *v1alpha1.SessionTemplate) {
 	t.Spec.Template.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100m")}
-	t.Spec.Hibernate = &v1alpha1.HibernateSpec{After: metav1.Duration{Duration: 10 * time.Second}}
+	t.Spec.Hibernate = &v1alpha1.HibernateSpec{After: metav1.Duration{Duration: 30 * time.Second}}
 	t.Spec.Hibernate.Resources.Requests = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1m")}
 }
 

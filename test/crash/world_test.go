@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,7 +21,8 @@ import (
 // a clock. All of it moves one move at a time.
 type world struct {
 	api       client.WithWatch // as everybody but the operator sees it
-	store     *store           // what is behind it
+	store     *store           // what is behind it; or
+	server    *server
 	namespace string
 	now       func() time.Time
 	script    scenario
@@ -51,26 +53,42 @@ type call struct {
 	writes bool
 }
 
+// newWorld is one in memory, in a bubble of time.
 func newWorld(script scenario, faults map[int]fault) *world {
-	w := &world{
-		namespace: "default", now: time.Now, script: script, faults: faults,
-		processes: map[types.UID]*process{}, ended: map[client.ObjectKey]int{}, mended: map[string]bool{}, lost: map[string]bool{},
-		woken: make(chan struct{}, 1), baton: make(chan struct{}, 1),
-	}
+	w := emptyWorld(script, faults)
+	w.now, w.namespace = time.Now, "default"
 	w.store = newStore(w.now)
 	w.api = w.store
+	w.begin()
+	return w
+}
+
+func emptyWorld(script scenario, faults map[int]fault) *world {
+	w := &world{
+		script: script, faults: faults, processes: map[types.UID]*process{}, ended: map[client.ObjectKey]int{}, mended: map[string]bool{},
+		lost: map[string]bool{}, woken: make(chan struct{}, 1), baton: make(chan struct{}, 1),
+	}
 	w.laws = laws{world: w, published: map[types.UID]map[int64]types.UID{}, epochs: map[types.UID]int64{}, pods: map[types.UID]*corev1.Pod{}}
+	return w
+}
+
+// begin makes all that there is before the first act.
+func (w *world) begin() {
 	for _, name := range []string{"gateway-1", "gateway-2"} {
 		w.gateways = append(w.gateways, newGateway(w, name))
 	}
 	for _, name := range []string{"node-1", "node-2"} {
-		w.must(w.api.Create(context.Background(), &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}))
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		w.must(w.api.Create(context.Background(), node))
+		node.Status.Allocatable = corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("100")}
+		w.must(w.api.Status().Update(context.Background(), node))
 	}
-	for _, t := range script.templates {
-		w.must(w.api.Create(context.Background(), t.DeepCopy()))
+	for _, t := range w.script.templates {
+		t = t.DeepCopy()
+		t.Namespace = w.namespace
+		w.must(w.api.Create(context.Background(), t))
 	}
 	w.ops = []*operator{newOperator(w)}
-	return w
 }
 
 func (w *world) must(err error) {
@@ -79,7 +97,29 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) log() []change { return w.store.log }
+// log is all that was written, as far as it was looked at.
+func (w *world) log() []change {
+	if w.server != nil {
+		return w.server.log
+	}
+	return w.store.log
+}
+
+// seen is all that there is now.
+func (w *world) seen() shelf {
+	if w.server != nil {
+		w.refresh()
+		return w.server.objects
+	}
+	return w.store.objects
+}
+
+// refresh looks at what was written.
+func (w *world) refresh() {
+	if w.server != nil {
+		w.must(w.server.look(w.namespace))
+	}
+}
 
 func (w *world) note(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf("%s %s", w.now().Format("04:05.000"), fmt.Sprintf(format, args...)))
@@ -94,8 +134,20 @@ func (w *world) take() (end func()) {
 // settle lets all that goes on beside the turns go on until it waits for something.
 func (w *world) settle() {
 	<-w.baton
-	synctest.Wait()
+	if w.server != nil {
+		w.server.settle(w)
+	} else {
+		synctest.Wait()
+	}
 	w.baton <- struct{}{}
+	w.refresh()
+}
+
+// unsettle says that something may go on beside the turns.
+func (w *world) unsettle() {
+	if w.server != nil {
+		w.server.unsettled = true
+	}
 }
 
 // poke ends a wait for time to pass.
@@ -108,6 +160,9 @@ func (w *world) poke() {
 
 // fault is what becomes of the next call of an operator.
 func (w *world) fault(what string, writes bool) fault {
+	if w.server != nil && !writes { // they are not the same from one time to the next
+		return none
+	}
 	w.calls = append(w.calls, call{what, writes})
 	if f := w.faults[len(w.calls)]; f.suits(writes) {
 		return f
@@ -115,12 +170,14 @@ func (w *world) fault(what string, writes bool) fault {
 	return none
 }
 
-// close ends all that goes on beside the moves.
+// close ends all that goes on beside the moves. A bubble's time ends with it, so saves that nobody waits for come to their end first.
 func (w *world) close() {
 	for _, op := range w.ops {
 		op.stop()
 	}
-	synctest.Wait()
+	if w.server == nil {
+		time.Sleep(time.Minute)
+	}
 }
 
 // Bounds of a story. One that passes them does not come to rest.
@@ -240,6 +297,11 @@ func (w *world) wait(acts []act) bool {
 
 // rest lets time pass, until somebody pokes.
 func (w *world) rest(d time.Duration) {
+	if w.server != nil {
+		w.server.clock.SetTime(w.now().Add(d))
+		w.unsettle()
+		return
+	}
 	<-w.baton
 	alarm := time.NewTimer(d)
 	defer alarm.Stop()
@@ -256,13 +318,13 @@ func (w *world) drains() bool {
 
 func (w *world) sessions() []v1alpha1.Session {
 	var list v1alpha1.SessionList
-	w.must(w.api.List(context.Background(), &list, client.InNamespace(w.namespace)))
+	w.must(w.seen().list(&list, client.InNamespace(w.namespace)))
 	return list.Items
 }
 
 func (w *world) session(name string) *v1alpha1.Session {
 	s := &v1alpha1.Session{}
-	if client.IgnoreNotFound(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: name}, s)) != nil || s.UID == "" {
+	if client.IgnoreNotFound(w.seen().get(client.ObjectKey{Namespace: w.namespace, Name: name}, s)) != nil || s.UID == "" {
 		return nil
 	}
 	return s
@@ -271,13 +333,13 @@ func (w *world) session(name string) *v1alpha1.Session {
 // pods are those of sessions.
 func (w *world) pods() []corev1.Pod {
 	var list corev1.PodList
-	w.must(w.api.List(context.Background(), &list, client.InNamespace(w.namespace), client.HasLabels{v1alpha1.LabelTemplate}))
+	w.must(w.seen().list(&list, client.InNamespace(w.namespace), client.HasLabels{v1alpha1.LabelTemplate}))
 	return list.Items
 }
 
 func (w *world) pod(name string) *corev1.Pod {
 	pod := &corev1.Pod{}
-	if client.IgnoreNotFound(w.api.Get(context.Background(), client.ObjectKey{Namespace: w.namespace, Name: name}, pod)) != nil || pod.UID == "" {
+	if client.IgnoreNotFound(w.seen().get(client.ObjectKey{Namespace: w.namespace, Name: name}, pod)) != nil || pod.UID == "" {
 		return nil
 	}
 	return pod
@@ -307,7 +369,7 @@ func (w *world) owned() (owned []client.Object) {
 		owned = append(owned, &pod)
 	}
 	var claims corev1.PersistentVolumeClaimList
-	w.must(w.api.List(context.Background(), &claims, client.InNamespace(w.namespace)))
+	w.must(w.seen().list(&claims, client.InNamespace(w.namespace)))
 	for i := range claims.Items {
 		owned = append(owned, &claims.Items[i])
 	}
