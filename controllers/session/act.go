@@ -32,11 +32,10 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		return r.protect(ctx, w.session)
 	case lifecycle.Create:
 		return r.create(ctx, w)
-	case lifecycle.Stop, lifecycle.Delete, lifecycle.Fail:
-		w.memory.refused = nil
+	case lifecycle.Stop, lifecycle.Fail:
 		return r.stop(ctx, w)
-	case lifecycle.Release:
-		return r.release(ctx, w.pod)
+	case lifecycle.Delete, lifecycle.Release:
+		return r.discard(ctx, w, step)
 	case lifecycle.Shrink, lifecycle.Grow:
 		return r.resize(ctx, w, step)
 	case lifecycle.Save, lifecycle.Record:
@@ -95,15 +94,23 @@ func applied(o client.Object) bool {
 	})
 }
 
-// letGo takes it off, after its last.
+// letGo takes it off, after its last. That there is none any more is asked of the API server itself: a cache may not have heard yet of
+// one that was made just before.
 func (r *Reconciler) letGo(ctx context.Context, s *v1alpha1.Session) error {
-	return client.IgnoreNotFound(r.finalize(ctx, s, controllerutil.RemoveFinalizer))
+	pod := &corev1.Pod{}
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(s), pod)
+	switch {
+	case err == nil && metav1.IsControlledBy(pod, s):
+		return movedOn("the session has a pod")
+	case client.IgnoreNotFound(err) != nil:
+		return fmt.Errorf("look for a pod: %w", err)
+	}
+	return r.unlessGone(ctx, s, r.finalize(ctx, s, controllerutil.RemoveFinalizer))
 }
 
 // expire deletes a session whose lifetime is over, or that was made beyond its limit, as it was seen: a touch that came meanwhile wins.
 func (r *Reconciler) expire(ctx context.Context, s *v1alpha1.Session) error {
-	err := r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)})
-	return client.IgnoreNotFound(err)
+	return r.unlessGone(ctx, s, r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID), ResourceVersion: ptr.To(s.ResourceVersion)}))
 }
 
 func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(client.Object, string) bool) error {
@@ -158,6 +165,7 @@ func (r *Reconciler) taken(ctx context.Context, w *world) error {
 
 // stop asks the pod to stop, and only once: our own report comes back before the pod's deletion does.
 func (r *Reconciler) stop(ctx context.Context, w *world) error {
+	w.memory.refused = nil
 	if w.pod == nil || w.memory.stopped == w.pod.UID {
 		return nil
 	}
@@ -171,11 +179,28 @@ func (r *Reconciler) stop(ctx context.Context, w *world) error {
 // delete asks the pod to stop, that very pod. It is not there any more, or another: that is no error.
 func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client.DeleteOption) error {
 	opts = append(opts, client.Preconditions{UID: ptr.To(pod.UID)})
-	err := r.Client.Delete(ctx, pod, opts...)
-	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	if err := r.unlessGone(ctx, pod, r.Client.Delete(ctx, pod, opts...)); err != nil {
 		return fmt.Errorf("delete pod: %w", err)
 	}
 	return nil
+}
+
+// unlessGone is no error if what could not be written is not there any more, or another of its name is. An answer that only seems to
+// say so (of an API server that does not serve the kind for now, of a webhook) is one: nothing more would be heard of the object,
+// and it would be left as it is.
+func (r *Reconciler) unlessGone(ctx context.Context, o client.Object, err error) error {
+	if !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+		return err
+	}
+	now := o.DeepCopyObject().(client.Object)
+	look := r.Live.Get(ctx, client.ObjectKeyFromObject(o), now)
+	switch {
+	case apierrors.IsNotFound(look), look == nil && now.GetUID() != o.GetUID():
+		return nil
+	case look != nil:
+		return fmt.Errorf("look whether it is gone: %w", look)
+	}
+	return err
 }
 
 // release takes our finalizer off a pod that has ended, and finishes its deletion if its kubelet has not: a node that vanishes
@@ -183,7 +208,7 @@ func (r *Reconciler) delete(ctx context.Context, pod *corev1.Pod, opts ...client
 func (r *Reconciler) release(ctx context.Context, pod *corev1.Pod) error {
 	finished := pod.DeletionTimestamp != nil && *pod.DeletionGracePeriodSeconds == 0
 	if err := r.finalize(ctx, pod, controllerutil.RemoveFinalizer); err != nil {
-		return client.IgnoreNotFound(err)
+		return r.unlessGone(ctx, pod, err)
 	}
 	if finished {
 		return nil

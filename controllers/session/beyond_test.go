@@ -184,9 +184,7 @@ var _ = Describe("limits.sessions", func() {
 		Starts(ctx, follower)
 		Ends(ctx, follower, 0, "")
 		Expect(api.Delete(ctx, Now(ctx, follower))).To(Succeed())
-		for range 4 {
-			Turn(ctx, follower)
-		}
+		Goes(ctx, follower)
 		Expect(called).To(ConsistOf("chess.b-follows", "chess.c-applied"))
 		Expect(Reconciled(ctx, applied)).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonAsleep), HaveField("Status.Limit", "")))
 		Touch(ctx, applied)

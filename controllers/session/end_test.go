@@ -45,6 +45,20 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
 	})
 
+	It("of a deleted Session is not, either: its finalizer stays until the pod that was made just before has ended", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Expect(api.Delete(ctx, s)).To(Succeed())
+		r.Client = behind{api}
+		Turn(ctx, s)
+		clk.SetTime(clk.Now().Add(time.Second)) // in which it was made, perhaps
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseStopping))
+		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+	})
+
 	It("is recorded, and a wanted session has the next epoch at once when it was killed (003-04, 004-03)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")

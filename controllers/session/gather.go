@@ -61,9 +61,6 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	if w.pod, err = r.podOf(ctx, from, w.session); err != nil {
 		return nil, err
 	}
-	if err := r.certain(ctx, w); err != nil {
-		return nil, err
-	}
 	if w.nodeGone, err = r.nodeGone(ctx, w.pod); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -38,28 +37,6 @@ func (r *Reconciler) podOf(ctx context.Context, from client.Reader, s *v1alpha1.
 		return nil, nil
 	}
 	return pod, nil
-}
-
-// certain refuses to take a pod for a leftover, which is ended without a word to the gateways, before the API server has said that
-// the session is as it was looked at: the pod may be of an epoch, or of a Session, that a cache has not heard of. A pod of an epoch
-// that is over stays one.
-func (r *Reconciler) certain(ctx context.Context, w *world) error {
-	if w.pod == nil || w.session.UID == "" { // that there is no session was asked already
-		return nil
-	}
-	epoch, _ := podspec.Epoch(w.pod)
-	if metav1.IsControlledBy(w.pod, w.session) && epoch <= w.session.Status.Epoch+1 {
-		return nil
-	}
-	now := &v1alpha1.Session{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(w.session), now)
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("get session: %w", err)
-	}
-	if err != nil || now.ResourceVersion != w.session.ResourceVersion {
-		return movedOn("the session has moved on")
-	}
-	return nil
 }
 
 // nodeGone says whether the node of a pod that is being deleted is gone or out of service. That it is, is asked of the API server
