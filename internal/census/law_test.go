@@ -92,7 +92,9 @@ func TestBeyondIsAsInTheModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{0, 1, 2, 3, 4, Unlimited})
-		limits := func(t *rapid.T) Limits { return Limits{All: limit.Draw(t, "limit"), PerTenant: limit.Draw(t, "per tenant")} }
+		limits := func(t *rapid.T) Limits {
+			return Limits{All: limit.Draw(t, "limit"), PerTenant: limit.Draw(t, "per tenant")}
+		}
 		w := newWorld(limits(t))
 		name := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"})
 		t.Repeat(map[string]func(*rapid.T){
