@@ -70,7 +70,7 @@ var Messages = map[string]string{
 	ReasonQueued:             "Waits for a place: a limit of the template is reached. See status.limit.",
 	ReasonQueueTimeout:       "No place became free in time. See status.limit. A request queues it again.",
 	ReasonLimitReached:       "A limit of the template is reached, and limits.whenFull is Reject. See status.limit. A request tries again.",
-	ReasonBeyondLimit:        "As many sessions as limits.sessions allows come before this one, which never ran. It is deleted if a request made it; else it is let in when there is room.",
+	ReasonBeyondLimit:        "As many sessions as a limit of the template allows come before this one, which never ran. See status.limit. It is deleted if a request made it; else it is let in when there is room.",
 	ReasonWaking:             "The pod is starting.",
 	ReasonImagePullBackOff:   "The image of the pod cannot be pulled.",
 	ReasonUnschedulable:      "No node takes the pod.",

@@ -47,6 +47,19 @@ type TenantLimits struct {
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	Awake *int32 `json:"awake,omitempty"`
+
+	// starting is how many pods of one tenant start at once, at most, as limits.starting counts them. The next ones queue,
+	// whatever whenFull says. Absent: no limit.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Starting *int32 `json:"starting,omitempty"`
+
+	// sessions is how many sessions of one tenant may be woken; those asleep count until they are deleted. Who comes first, and what
+	// becomes of one beyond the limit, is as with limits.sessions, of which one beyond this limit takes no place. Gateways do not count
+	// by tenant: a request for one more key makes a Session, which is refused and deleted. Absent: no limit.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Sessions *int32 `json:"sessions,omitempty"`
 }
 
 // FullPolicy says what becomes of a session that is wanted when a limit is reached.

@@ -236,8 +236,8 @@ type SessionStatus struct {
 	// +optional
 	Schedule *ObservedSchedule `json:"schedule,omitempty"`
 
-	// limit of the template that the session waits for, or was refused for last: limits.awake, limits.perTenant.awake,
-	// limits.starting or limits.sessions.
+	// limit of the template that the session waits for, or was refused for last: limits.awake, limits.starting,
+	// limits.sessions, or one of these under limits.perTenant.
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Limit string `json:"limit,omitempty"`

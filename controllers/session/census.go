@@ -17,18 +17,33 @@ import (
 // askCensus is the limit on the number of sessions that this one is beyond; empty if there is none.
 func (r *Reconciler) askCensus(ctx context.Context, w *world) (limit string, err error) {
 	of := census.ID(templateName(w.session))
-	if w.template == nil || w.template.Spec.Limits.Sessions == nil {
+	limits, counted := countOf(w.template)
+	if !counted {
 		r.Census.Drop(of)
 		return "", nil
 	}
 	if w.session.UID == "" { // there is none: its pod was left
 		return "", nil
 	}
-	beyond, err := r.Census.Ask(of, int(*w.template.Spec.Limits.Sessions), r.members(ctx, of), memberOf(w.session))
-	if err != nil || !beyond {
-		return "", err
+	return r.Census.Ask(of, limits, r.members(ctx, of), memberOf(w.session))
+}
+
+// countOf is how many sessions a template may have, and whether it says so at all.
+func countOf(t *v1alpha1.SessionTemplate) (limits census.Limits, counted bool) {
+	none := census.Limits{All: census.Unlimited, PerTenant: census.Unlimited}
+	if t == nil {
+		return none, false
 	}
-	return census.LimitSessions, nil
+	l := &t.Spec.Limits
+	limits = census.Limits{All: orUnlimited(l.Sessions), PerTenant: orUnlimited(l.PerTenant.Sessions)}
+	return limits, limits != none
+}
+
+func orUnlimited(limit *int32) int {
+	if limit == nil {
+		return census.Unlimited
+	}
+	return int(*limit)
 }
 
 // askAll asks all limits what they say to the session.
@@ -40,22 +55,23 @@ func (r *Reconciler) askAll(ctx context.Context, w *world) (err error) {
 	return err
 }
 
-// mayBegin says whether the session is still within limits.sessions, and counts it as one that has begun.
+// mayBegin says whether the session is still within the limits on the number of sessions, and counts it as one that has begun.
 func (r *Reconciler) mayBegin(w *world) bool {
-	if w.template == nil || w.template.Spec.Limits.Sessions == nil {
+	if _, counted := countOf(w.template); !counted {
 		return true
 	}
 	return r.Census.Enter(census.ID(templateName(w.session)), w.session.Name)
 }
 
-// bound brings a changed limits.sessions to the census, which asks for a turn of those for whom it makes a difference.
+// bound brings a changed limit on the number of sessions to the census, which asks for a turn of those for whom it makes a difference.
 func (r *Reconciler) bound(ctx context.Context, t *v1alpha1.SessionTemplate) {
 	of := census.ID(client.ObjectKeyFromObject(t))
-	if t.Spec.Limits.Sessions == nil || t.DeletionTimestamp != nil {
+	limits, counted := countOf(t)
+	if !counted || t.DeletionTimestamp != nil {
 		r.Census.Drop(of)
 		return
 	}
-	_ = r.Census.Bound(of, int(*t.Spec.Limits.Sessions), r.members(ctx, of)) // the cache lists; it fails only while the operator stops
+	_ = r.Census.Bound(of, limits, r.members(ctx, of)) // the cache lists; it fails only while the operator stops
 }
 
 // uncounted takes a session that is gone out of the census. Template names hold no dot.
@@ -84,7 +100,7 @@ func (r *Reconciler) members(ctx context.Context, of census.ID) func() ([]census
 // memberOf is what the census counts of a session. It has begun when our finalizer is on it, which comes before its first pod.
 func memberOf(s *v1alpha1.Session) census.Member {
 	return census.Member{
-		ID: census.ID{Namespace: s.Namespace, Name: s.Name}, UID: string(s.UID), Born: s.CreationTimestamp.Unix(),
+		ID: census.ID{Namespace: s.Namespace, Name: s.Name}, UID: string(s.UID), Tenant: s.Spec.Tenant, Born: s.CreationTimestamp.Unix(),
 		In: controllerutil.ContainsFinalizer(s, v1alpha1.Finalizer) || s.Status.Epoch > 0 || s.Status.Pod != nil,
 	}
 }

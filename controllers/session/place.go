@@ -68,10 +68,11 @@ func limitsOf(t *v1alpha1.SessionTemplate) slots.Limits {
 	}
 	l := &t.Spec.Limits
 	return slots.Limits{
-		Awake:     orNone(l.Awake),
-		Starting:  orNone(l.Starting),
-		PerTenant: orNone(l.PerTenant.Awake),
-		EvictIdle: l.WhenFull == v1alpha1.FullEvictIdle,
+		Awake:          orNone(l.Awake),
+		Starting:       orNone(l.Starting),
+		PerTenant:      orNone(l.PerTenant.Awake),
+		TenantStarting: orNone(l.PerTenant.Starting),
+		EvictIdle:      l.WhenFull == v1alpha1.FullEvictIdle,
 	}
 }
 
@@ -85,7 +86,7 @@ func orNone(limit *int32) int {
 // fullOf says what a limit means to the session. A place to start in is always waited for: it is free in a moment.
 func fullOf(w *world) lifecycle.Full {
 	reject := w.template != nil && w.template.Spec.Limits.WhenFull == v1alpha1.FullReject
-	return lifecycle.Full{Limit: w.place.Limit, Reject: reject && w.place.Limit != slots.LimitStarting}
+	return lifecycle.Full{Limit: w.place.Limit, Reject: reject && !slots.OfStarts(w.place.Limit)}
 }
 
 // stageOf is what the session does with its place once the step is done. A sleep that something is in the way of makes no room.

@@ -41,7 +41,7 @@ type Reconciler struct {
 	// Slots holds the limits.
 	Slots *slots.Slots
 
-	// Census holds limits.sessions.
+	// Census holds limits.sessions and limits.perTenant.sessions.
 	Census *census.Census
 	// Rollouts holds rolloutAtOnce.
 	Rollouts *slots.Slots

@@ -1,49 +1,102 @@
 package census
 
-import "container/heap"
-
 // group is the sessions of one template.
 type group struct {
-	limit   int
+	limits  Limits
 	members map[string]*entry // by name
-	begun   int               // of the members
-	within  side              // those who have not begun and may: the last of them first
-	beyond  side              // those who may not: the first of them first
+	all     bound
+	tenants map[string]*bound // of those that have members
 	moved   []*entry          // since the last settle
 }
 
-// entry is a member and where it stands.
+// bound is one limit, and those who count for it.
+type bound struct {
+	begun  int  // members that have
+	within side // those who have not begun and may: the last of them first
+	beyond side // those who may not: the first of them first
+}
+
+func newBound(limit string) bound {
+	return bound{within: side{last: true}, beyond: side{limit: limit}}
+}
+
+func (b *bound) empty() bool { return b.begun+b.within.Len()+b.beyond.Len() == 0 }
+
+// entry is a member and where it stands. One that has begun stands nowhere, any other under the limit of its tenant; and, if it is
+// within that, under that of all.
 type entry struct {
 	Member
-	side *side // nil: it has begun
-	at   int   // in its side
-	told bool  // what it was told last, or would have heard: that it is beyond the limit
+	tenant   *bound
+	ofTenant spot
+	ofAll    spot
+	told     string // the limit that it is beyond, as it was told last, or would have heard
+}
+
+// beyond is the limit that leaves the entry out.
+func (e *entry) beyond() string {
+	switch {
+	case e.In:
+		return ""
+	case e.ofAll.side == nil:
+		return LimitTenantSessions
+	}
+	return e.ofAll.side.limit
+}
+
+func newGroup(limits Limits, members int) *group {
+	return &group{limits: limits, members: make(map[string]*entry, members), all: newBound(LimitSessions), tenants: map[string]*bound{}}
+}
+
+func (g *group) tenant(name string) *bound {
+	b := g.tenants[name]
+	if b == nil {
+		fresh := newBound(LimitTenantSessions)
+		b = &fresh
+		g.tenants[name] = b
+	}
+	return b
+}
+
+// bound has the group go by limits.
+func (g *group) bound(limits Limits) {
+	if limits == g.limits {
+		return
+	}
+	g.limits = limits
+	for _, b := range g.tenants {
+		g.balance(b, limits.PerTenant)
+	}
+	g.balance(&g.all, limits.All)
 }
 
 // put counts a member as it is now. One that has begun has begun for good, until it is another of that name.
 func (g *group) put(m Member) *entry {
 	e := g.members[m.ID.Name]
-	if e != nil && e.UID == m.UID {
-		if m.In {
-			g.begin(e)
-		}
-		return e
+	if e == nil || e.UID != m.UID {
+		g.remove(m.ID.Name)
+		e = g.add(m)
 	}
-	g.remove(m.ID.Name)
-	e = &entry{Member: m}
-	g.members[m.ID.Name] = e
 	if m.In {
-		g.begun++
-		return e
+		g.begin(e)
 	}
-	g.move(e, &g.beyond)
+	g.settled(e.tenant)
 	return e
 }
 
-// enter lets a member begin if it is within the limit.
+// add counts one that was not counted before, and that has not begun.
+func (g *group) add(m Member) *entry {
+	e := &entry{Member: m, tenant: g.tenant(m.Tenant)}
+	e.In = false
+	e.ofTenant.entry, e.ofAll.entry = e, e
+	g.members[m.ID.Name] = e
+	g.move(&e.ofTenant, &e.tenant.beyond)
+	return e
+}
+
+// enter lets a member begin if it is within the limits.
 func (g *group) enter(name string) bool {
 	e := g.members[name]
-	if e == nil || e.side == &g.beyond {
+	if e == nil || e.beyond() != "" {
 		return false
 	}
 	g.begin(e)
@@ -51,12 +104,13 @@ func (g *group) enter(name string) bool {
 }
 
 func (g *group) begin(e *entry) {
-	if e.side == nil {
+	if e.In {
 		return
 	}
-	g.move(e, nil)
+	e.leave()
 	e.In = true
-	g.begun++
+	e.tenant.begun++
+	g.all.begun++
 }
 
 func (g *group) remove(name string) {
@@ -65,48 +119,63 @@ func (g *group) remove(name string) {
 		return
 	}
 	delete(g.members, name)
-	if e.side == nil {
-		g.begun--
-		return
+	e.leave()
+	if e.In {
+		e.tenant.begun--
+		g.all.begun--
 	}
-	g.move(e, nil)
+	if e.tenant.empty() {
+		delete(g.tenants, e.Tenant)
+	}
+	g.settled(e.tenant)
 }
 
-// move takes an entry from its side to another, or to none.
-func (g *group) move(e *entry, to *side) {
-	if e.side != nil {
-		heap.Remove(e.side, e.at)
-	}
-	e.side = to
-	if to != nil {
-		heap.Push(to, e)
-		g.moved = append(g.moved, e)
-	}
+// leave takes an entry away from where it stands.
+func (e *entry) leave() {
+	e.ofAll.to(nil)
+	e.ofTenant.to(nil)
 }
 
-// balance has as many within the limit as those who have begun leave room for, and the first of all.
-func (g *group) balance() {
+// settled is a group in which only one tenant has changed, balanced.
+func (g *group) settled(tenant *bound) {
+	g.balance(tenant, g.limits.PerTenant)
+	g.balance(&g.all, g.limits.All)
+}
+
+// balance has as many within a limit as those who have begun leave room for, and the first of all.
+func (g *group) balance(b *bound, limit int) {
 	for {
-		room, first := g.limit-g.begun, g.beyond.top()
-		last := g.within.top()
+		room, first, last := limit-b.begun, b.beyond.top(), b.within.top()
 		switch {
-		case last != nil && len(g.within.entries) > room:
-			g.move(last, &g.beyond)
-		case first != nil && len(g.within.entries) < room:
-			g.move(first, &g.within)
-		case first != nil && last != nil && first.before(&last.Member):
-			g.move(last, &g.beyond)
+		case last != nil && b.within.Len() > room:
+			g.move(last, &b.beyond)
+		case first != nil && b.within.Len() < room:
+			g.move(first, &b.within)
+		case first != nil && last != nil && first.before(last):
+			g.move(last, &b.beyond)
 		default:
 			return
 		}
 	}
 }
 
-// settle balances, and gives those who have to be told otherwise than they were.
+// move takes a spot to another side. Who is within the limit of its tenant stands under that of all as well, and nobody else does.
+func (g *group) move(s *spot, to *side) {
+	s.to(to)
+	e := s.entry
+	g.moved = append(g.moved, e)
+	switch to {
+	case &e.tenant.within:
+		e.ofAll.to(&g.all.beyond)
+	case &e.tenant.beyond:
+		e.ofAll.to(nil)
+	}
+}
+
+// settle gives those who have to be told otherwise than they were.
 func (g *group) settle() (called []ID) {
-	g.balance()
 	for _, e := range g.moved {
-		if beyond := e.side == &g.beyond; e.side != nil && beyond != e.told {
+		if beyond := e.beyond(); beyond != e.told && g.members[e.ID.Name] == e {
 			e.told = beyond
 			called = append(called, e.ID)
 		}
@@ -115,50 +184,12 @@ func (g *group) settle() (called []ID) {
 	return called
 }
 
-// side is a heap of entries.
-type side struct {
-	entries []*entry
-	last    bool // the last is at the top, not the first
-}
-
-func (s *side) top() *entry {
-	if len(s.entries) == 0 {
-		return nil
-	}
-	return s.entries[0]
-}
-
-func (s *side) Len() int { return len(s.entries) }
-
-func (s *side) Less(i, j int) bool {
-	if s.last {
-		i, j = j, i
-	}
-	return s.entries[i].before(&s.entries[j].Member)
-}
-
-func (s *side) Swap(i, j int) {
-	s.entries[i], s.entries[j] = s.entries[j], s.entries[i]
-	s.entries[i].at, s.entries[j].at = i, j
-}
-
-func (s *side) Push(x any) {
-	e := x.(*entry)
-	e.at = len(s.entries)
-	s.entries = append(s.entries, e)
-}
-
-func (s *side) Pop() any {
-	n := len(s.entries) - 1
-	e := s.entries[n]
-	s.entries[n] = nil
-	s.entries = s.entries[:n]
-	return e
-}
-
-func (s *side) ids() (all []ID) {
-	for _, e := range s.entries {
-		all = append(all, e.ID)
+// refused are those who are beyond a limit.
+func (g *group) refused() (all []ID) {
+	for _, e := range g.members {
+		if e.beyond() != "" {
+			all = append(all, e.ID)
+		}
 	}
 	return all
 }

@@ -12,14 +12,15 @@ import (
 
 var of = ID{"games", "chess"}
 
-// beyond are the members that a limit leaves out, as simply as it can be said: all that have not begun, in their order, but for the
-// first that those who have leave room for.
-func beyond(limit int, members map[string]Member) map[string]bool {
+// beyond are the members that a limit leaves out, as simply as it can be said: of all that have not begun, in their order, those of whose
+// tenant there are as many before them as it may have; and of the others, those who find as many before them as there may be.
+func beyond(limits Limits, members map[string]Member) map[string]string {
 	var waiting []Member
-	room := limit
+	room, of := limits.All, map[string]int{}
 	for _, m := range members {
 		if m.In {
 			room--
+			of[m.Tenant]++
 			continue
 		}
 		waiting = append(waiting, m)
@@ -27,9 +28,15 @@ func beyond(limit int, members map[string]Member) map[string]bool {
 	slices.SortFunc(waiting, func(a, b Member) int {
 		return cmp.Or(cmp.Compare(a.Born, b.Born), cmp.Compare(a.ID.Name, b.ID.Name))
 	})
-	out := map[string]bool{}
-	for _, m := range waiting[min(max(room, 0), len(waiting)):] {
-		out[m.ID.Name] = true
+	out := map[string]string{}
+	for _, m := range waiting {
+		if of[m.Tenant]++; of[m.Tenant] > limits.PerTenant {
+			out[m.ID.Name] = LimitTenantSessions
+			continue
+		}
+		if room--; room < 0 {
+			out[m.ID.Name] = LimitSessions
+		}
 	}
 	return out
 }
@@ -37,16 +44,17 @@ func beyond(limit int, members map[string]Member) map[string]bool {
 // world is a census and all that it was told.
 type world struct {
 	census  Census
-	limit   int
+	limits  Limits
 	members map[string]Member
-	told    map[string]bool // those who were told last that they are beyond the limit
+	told    map[string]string // the limit that they were told last, or would be when they ask again, that they are beyond
+	called  map[string]bool   // since they were told
 	lists   int
 	uids    int
 }
 
-func newWorld(limit int) *world {
-	w := &world{limit: limit, members: map[string]Member{}, told: map[string]bool{}}
-	w.census.Moved = func(id ID) { w.told[id.Name] = !w.told[id.Name] }
+func newWorld(limits Limits) *world {
+	w := &world{limits: limits, members: map[string]Member{}, told: map[string]string{}, called: map[string]bool{}}
+	w.census.Moved = func(id ID) { w.called[id.Name] = true }
 	return w
 }
 
@@ -58,9 +66,8 @@ func (w *world) all() (all []Member, err error) {
 	return all, nil
 }
 
-func (w *world) ask(m Member) bool {
-	delete(w.told, m.ID.Name)
-	is, err := w.census.Ask(of, w.limit, w.all, m)
+func (w *world) ask(m Member) string {
+	is, err := w.census.Ask(of, w.limits, w.all, m)
 	if err != nil {
 		panic(err)
 	}
@@ -68,14 +75,15 @@ func (w *world) ask(m Member) bool {
 	return is
 }
 
-// agrees says what is not as in the model.
+// agrees says what is not as in the model. Whoever was told what is not so any more has been called, and nobody else.
 func (w *world) agrees() error {
-	want := beyond(w.limit, w.members)
+	want := beyond(w.limits, w.members)
 	for name := range w.members {
-		if w.told[name] != want[name] {
-			return fmt.Errorf("%s: told %v, is %v, with limit %d of %v", name, w.told[name], want[name], w.limit, w.members)
+		if changed := w.told[name] != want[name]; w.called[name] != changed {
+			return fmt.Errorf("%s: told %q, is %q, called: %v, with %+v of %v", name, w.told[name], want[name], w.called[name], w.limits, w.members)
 		}
 	}
+	w.told, w.called = want, map[string]bool{}
 	return nil
 }
 
@@ -83,12 +91,17 @@ func (w *world) agrees() error {
 func TestBeyondIsAsInTheModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(rapid.IntRange(0, 4).Draw(t, "limit"))
+		limit := rapid.SampledFrom([]int{0, 1, 2, 3, 4, Unlimited})
+		limits := func(t *rapid.T) Limits {
+			return Limits{All: limit.Draw(t, "limit"), PerTenant: limit.Draw(t, "per tenant")}
+		}
+		w := newWorld(limits(t))
 		name := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"})
 		t.Repeat(map[string]func(*rapid.T){
 			"comes": func(t *rapid.T) {
 				w.uids++
 				m := Member{ID: ID{"games", name.Draw(t, "name")}, UID: fmt.Sprint(w.uids), Born: rapid.Int64Range(1, 3).Draw(t, "born")}
+				m.Tenant = rapid.SampledFrom([]string{"", "alice", "bob"}).Draw(t, "tenant")
 				m.In = rapid.IntRange(0, 9).Draw(t, "in") == 0
 				w.members[m.ID.Name] = m
 				w.ask(m)
@@ -101,7 +114,7 @@ func TestBeyondIsAsInTheModel(t *testing.T) {
 			},
 			"begins": func(t *rapid.T) {
 				m, ok := w.members[name.Draw(t, "name")]
-				may := ok && !beyond(w.limit, w.members)[m.ID.Name]
+				may := ok && beyond(w.limits, w.members)[m.ID.Name] == ""
 				if w.census.Enter(of, m.ID.Name) != may {
 					t.Fatalf("%s may begin: %v", m.ID.Name, may)
 				}
@@ -116,9 +129,9 @@ func TestBeyondIsAsInTheModel(t *testing.T) {
 				delete(w.told, n)
 				w.census.Gone(of, n)
 			},
-			"the limit changes": func(t *rapid.T) {
-				w.limit = rapid.IntRange(0, 4).Draw(t, "limit")
-				if err := w.census.Bound(of, w.limit, w.all); err != nil {
+			"the limits change": func(t *rapid.T) {
+				w.limits = limits(t)
+				if err := w.census.Bound(of, w.limits, w.all); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -133,7 +146,7 @@ func TestBeyondIsAsInTheModel(t *testing.T) {
 
 // crowd is a world with so many sessions that have not begun.
 func crowd(n, limit int) *world {
-	w := newWorld(limit)
+	w := newWorld(Limits{All: limit, PerTenant: Unlimited})
 	for i := range n {
 		m := Member{ID: ID{"games", fmt.Sprintf("s%06d", i)}, UID: fmt.Sprint(i), Born: int64(i / 100)}
 		w.members[m.ID.Name] = m
@@ -148,7 +161,7 @@ func TestOneIsCalledForOnePlace(t *testing.T) {
 	w := crowd(all, limit)
 	var called []string
 	w.census.Moved = func(id ID) { called = append(called, id.Name) }
-	if !w.ask(w.members["s009999"]) || w.ask(w.members["s000000"]) {
+	if w.ask(w.members["s009999"]) == "" || w.ask(w.members["s000000"]) != "" {
 		t.Fatal("the oldest are within the limit, and the others are not")
 	}
 	if len(called) != all-limit-1 {
@@ -160,7 +173,7 @@ func TestOneIsCalledForOnePlace(t *testing.T) {
 		t.Errorf("one is gone, and these are called: %v", called)
 	}
 	called = nil
-	if err := w.census.Bound(of, limit+3, w.all); err != nil {
+	if err := w.census.Bound(of, Limits{All: limit + 3, PerTenant: Unlimited}, w.all); err != nil {
 		t.Fatal(err)
 	}
 	if slices.Sort(called); !slices.Equal(called, []string{"s001001", "s001002", "s001003"}) {
@@ -175,9 +188,9 @@ func TestOneIsCalledForOnePlace(t *testing.T) {
 
 func TestNobodyIsCountedByHalf(t *testing.T) {
 	t.Parallel()
-	w, broken := newWorld(1), errors.New("broken")
+	w, broken := newWorld(Limits{All: 1, PerTenant: 1}), errors.New("broken")
 	none := func() ([]Member, error) { return nil, broken }
-	if _, err := w.census.Ask(of, 1, none, Member{ID: of}); !errors.Is(err, broken) {
+	if _, err := w.census.Ask(of, w.limits, none, Member{ID: of}); !errors.Is(err, broken) {
 		t.Error("an answer without a list:", err)
 	}
 	if w.census.Enter(of, "a") {
@@ -197,7 +210,7 @@ func BenchmarkAsk(b *testing.B) {
 			for b.Loop() {
 				i++
 				m := Member{ID: ID{"games", "new"}, UID: fmt.Sprint(i), Born: 1 << 40}
-				_, _ = w.census.Ask(of, limit, w.all, m)
+				_, _ = w.census.Ask(of, w.limits, w.all, m)
 				w.census.Gone(of, "new")
 			}
 		})

@@ -48,6 +48,20 @@ var _ = Describe("A wake beyond limits.sessions", func() {
 		Expect(one.Wake(ctx, wish)).To(refusedWith(directory.NotFound))
 	})
 
+	It("of a tenant is refused with that limit (000-60)", func(ctx SpecContext) {
+		s := newSession(namespace, "late")
+		create(ctx, s)
+		h := runs(ctx, namespace, "gw")
+		done := h.wakes(ctx, wishFor(s))
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil())
+		operator(ctx, s, func(status *v1alpha1.SessionStatus) {
+			status.Phase, status.Limit, status.Drain = v1alpha1.PhaseQueued, "limits.perTenant.sessions", &v1alpha1.Drain{Activity: status.Activity}
+			status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonBeyondLimit, LastTransitionTime: metav1.Now()}}
+		})
+		Eventually(ctx, done).Should(Receive(And(refusedWith(directory.LimitReached), gstruct.PointTo(And(
+			HaveField("Reason", "limits.perTenant.sessions"), HaveField("RetryAfter", 10*time.Second), HaveField("Message", "The tenant has as many sessions of the template as it may have."))))))
+	})
+
 	It("of a quota names the quota, none of its numbers, and when to come again (000-60)", func(ctx SpecContext) {
 		hard := corev1.ResourceList{"count/sessions.sessions.dormouse.dev": resource.MustParse("0")}
 		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "wall"}, Spec: corev1.ResourceQuotaSpec{Hard: hard}}

@@ -36,20 +36,26 @@ func refusalOf(err error) error {
 	return unavailable("The API server does not answer.")
 }
 
-// limitSessions is the limit on the number of a template's sessions, by its name.
-const limitSessions = "limits.sessions"
+// The limits on the number of a template's sessions, by their names.
+const (
+	limitSessions       = "limits.sessions"
+	limitTenantSessions = "limits.perTenant.sessions"
+)
 
 // fullOf says that a limit is reached.
 func fullOf(limit string) string {
-	if limit == limitSessions {
+	switch limit {
+	case limitSessions:
 		return "The template has as many sessions as it may have."
+	case limitTenantSessions:
+		return "The tenant has as many sessions of the template as it may have."
 	}
 	return "The template has as many sessions awake as " + limit + " allows."
 }
 
 // lagOf is when to come again after a limit was reached.
 func lagOf(limit string) time.Duration {
-	if limit == limitSessions {
+	if limit == limitSessions || limit == limitTenantSessions {
 		return countLag
 	}
 	return refusalLag

@@ -9,11 +9,14 @@ import (
 type group struct {
 	limits   Limits
 	holders  map[ID]holder
-	tenants  map[string]int // places held, by tenant
-	starting int            // of the holders
+	tenants  map[string]places // those held, by tenant
+	starting int               // of the holders
 	line     line
 	called   map[ID]bool // those to whom the answer of now is yes: there is room, or room is to be made
 }
+
+// places are those of one tenant.
+type places struct{ all, starting int }
 
 type holder struct {
 	tenant string
@@ -29,9 +32,7 @@ func (g *group) ask(id ID, tenant string) Answer {
 	switch h, held := g.holders[id]; {
 	case held && h.stage == Starting:
 	case held:
-		if reached(g.limits.Starting, then.starting) {
-			answer.Limit = LimitStarting
-		}
+		answer.Limit = then.late(tenant)
 	case slices.Contains(next, id):
 		answer.Evict = false
 	default:
@@ -57,10 +58,13 @@ func (g *group) drop(id ID) {
 }
 
 func (g *group) count(h holder, by int) {
+	of := g.tenants[h.tenant]
+	of.all += by
 	if h.stage == Starting {
 		g.starting += by
+		of.starting += by
 	}
-	if g.tenants[h.tenant] += by; g.tenants[h.tenant] == 0 {
+	if g.tenants[h.tenant] = of; of.all == 0 {
 		delete(g.tenants, h.tenant)
 	}
 }
@@ -102,8 +106,8 @@ func (g *group) next() (next []ID, then *forecast) {
 type forecast struct {
 	limits          Limits
 	awake, starting int
-	tenants         map[string]int // places held now, by tenant
-	served          map[string]int // places taken in the forecast, by tenant
+	tenants         map[string]places // those held now, by tenant
+	served          map[string]int    // places taken in the forecast, by tenant
 }
 
 func (f *forecast) take(tenant string) {
@@ -115,10 +119,19 @@ func (f *forecast) take(tenant string) {
 // full is the limit that leaves no further place for a tenant.
 func (f *forecast) full(tenant string) string {
 	switch {
-	case reached(f.limits.PerTenant, f.tenants[tenant]+f.served[tenant]):
+	case reached(f.limits.PerTenant, f.tenants[tenant].all+f.served[tenant]):
 		return LimitPerTenant
 	case reached(f.limits.Awake, f.awake):
 		return LimitAwake
+	}
+	return f.late(tenant)
+}
+
+// late is the limit that lets no further one of a tenant start.
+func (f *forecast) late(tenant string) string {
+	switch {
+	case reached(f.limits.TenantStarting, f.tenants[tenant].starting+f.served[tenant]):
+		return LimitTenantStarting
 	case reached(f.limits.Starting, f.starting):
 		return LimitStarting
 	}

@@ -39,7 +39,7 @@ func (m *model) copied() *model {
 
 // room says whether a tenant may have one place more.
 func (m *model) room(tenant string) bool {
-	of, starting := 0, 0
+	of, starting, both := 0, 0, 0
 	for name, stage := range m.held {
 		if tenantOf(name) == tenant {
 			of++
@@ -47,9 +47,13 @@ func (m *model) room(tenant string) bool {
 		if stage == Starting {
 			starting++
 		}
+		if tenantOf(name) == tenant && stage == Starting {
+			both++
+		}
 	}
 	l := m.limits
-	return (l.Awake < 1 || len(m.held) < l.Awake) && (l.Starting < 1 || starting < l.Starting) && (l.PerTenant < 1 || of < l.PerTenant)
+	below := func(limit, places int) bool { return limit < 1 || places < limit }
+	return below(l.Awake, len(m.held)) && below(l.Starting, starting) && below(l.PerTenant, of) && below(l.TenantStarting, both)
 }
 
 // next are those who may take a place, one after another.
@@ -127,7 +131,10 @@ func TestPlacesAreAsInTheModel(t *testing.T) {
 		s := &Slots{Freed: func(id ID) { m.called[id.Name[len("chess."):]] = true }}
 		for range rapid.IntRange(1, 60).Draw(t, "turns") {
 			if rapid.IntRange(0, 9).Draw(t, "change") == 0 {
-				m.limits = Limits{Awake: limit.Draw(t, "awake"), Starting: limit.Draw(t, "starting"), PerTenant: limit.Draw(t, "per tenant")}
+				m.limits = Limits{
+					Awake: limit.Draw(t, "awake"), Starting: limit.Draw(t, "starting"),
+					PerTenant: limit.Draw(t, "per tenant"), TenantStarting: limit.Draw(t, "starting per tenant"),
+				}
 			}
 			name := rapid.SampledFrom(names).Draw(t, "name")
 			c := claim(name, m.limits)

@@ -12,18 +12,23 @@ type ID struct{ Namespace, Name string }
 
 // Limits of a group. One below 1 is none.
 type Limits struct {
-	Awake     int  // places in all
-	Starting  int  // places of those that start
-	PerTenant int  // places of one tenant
-	EvictIdle bool // whether those who have been idle longest make room for those who wait
+	Awake          int  // places in all
+	Starting       int  // places of those that start
+	PerTenant      int  // places of one tenant
+	TenantStarting int  // places of those of one tenant that start
+	EvictIdle      bool // whether those who have been idle longest make room for those who wait
 }
 
 // The names of the limits, as people know them.
 const (
-	LimitAwake     = "limits.awake"
-	LimitStarting  = "limits.starting"
-	LimitPerTenant = "limits.perTenant.awake"
+	LimitAwake          = "limits.awake"
+	LimitStarting       = "limits.starting"
+	LimitPerTenant      = "limits.perTenant.awake"
+	LimitTenantStarting = "limits.perTenant.starting"
 )
+
+// OfStarts says whether a limit bounds only those that start: its places are free in a moment.
+func OfStarts(limit string) bool { return limit == LimitStarting || limit == LimitTenantStarting }
 
 // Claim is who asks for a place, in which group, and by which limits: those of the latest claim hold for all.
 type Claim struct {
@@ -160,7 +165,7 @@ func (s *Slots) known(of ID) *group {
 		s.groups = map[ID]*group{}
 	}
 	if s.groups[of] == nil {
-		s.groups[of] = &group{holders: map[ID]holder{}, tenants: map[string]int{}}
+		s.groups[of] = &group{holders: map[ID]holder{}, tenants: map[string]places{}}
 	}
 	return s.groups[of]
 }

@@ -140,6 +140,40 @@ func TestStartingEndsWithThePublication(t *testing.T) {
 	called.want(t, "a1")
 }
 
+// A tenant whose starts are as many as they may be waits for them, and nobody else does; no session makes room for that (000-43).
+func TestTenantsStartApart(t *testing.T) {
+	var called calls
+	s, l := &Slots{Freed: called.add}, Limits{Awake: 5, Starting: 2, TenantStarting: 1, EvictIdle: true}
+	s.Hold(claim("z1", l), Serving, time.Time{})
+	take(t, s, l, "a1")
+	s.Wait(claim("a2", l))
+	s.Wait(claim("a3", l))
+	take(t, s, l, "b1")
+	for name, limit := range map[string]string{"a2": LimitTenantStarting, "a9": LimitTenantStarting, "c1": LimitStarting} {
+		if answer := s.Ask(claim(name, l)); answer.Room || answer.Limit != limit || !OfStarts(limit) {
+			t.Errorf("%s is told %+v, want %s", name, answer, limit)
+		}
+	}
+	called.want(t)
+	s.Hold(claim("b1", l), Serving, time.Time{})
+	called.want(t) // a start is free, and none of that tenant's
+	s.Hold(claim("a1", l), Serving, time.Time{})
+	called.want(t, "a2")
+	take(t, s, l, "a2")
+
+	s.Hold(claim("a1", l), Staying, time.Time{}) // its pod has ended, and it needs another
+	if answer := s.Ask(claim("a1", l)); answer.Room || answer.Limit != LimitTenantStarting {
+		t.Errorf("two of one tenant start at once: %+v", answer)
+	}
+	l.TenantStarting, l.Starting = 3, 3
+	if !s.Ask(claim("a1", l)).Room {
+		t.Error("a limit that is raised does not hold at once")
+	}
+	if answer := s.Ask(claim("a9", l)); answer.Limit != LimitAwake || OfStarts(answer.Limit) {
+		t.Errorf("with no place at all one is told %+v", answer)
+	}
+}
+
 // Whoever has been idle longest makes room, one for each who waits, and of his tenant if that is what he waits for (000-56).
 func TestLongestIdleMakesRoom(t *testing.T) {
 	var called calls

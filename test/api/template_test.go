@@ -25,7 +25,7 @@ spec:
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
-  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10}, whenFull: EvictIdle}
+  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10, starting: 5, sessions: 1000}, whenFull: EvictIdle}
   template:
     metadata:
       labels: {app: chess}
@@ -84,6 +84,7 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with restartPolicy Never", "spec.template.spec.restartPolicy=Never"),
 		Entry("with labels of others", "spec.template.metadata={labels: {app: a, example.com/sessions.dormouse.dev: b}}"),
 		Entry("with no sessions but those that exist", "spec.limits={sessions: 0}"),
+		Entry("with no sessions of a tenant but those that exist", "spec.limits={perTenant: {sessions: 0}}"),
 		Entry("without routes", "spec.routes=[]"),
 	)
 
@@ -129,6 +130,8 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
 		Entry("with a limit of no create", "spec.limits={createsPerMinute: 0}", "spec.limits.createsPerMinute"),
 		Entry("with a tenant's limit of no pod", "spec.limits={perTenant: {awake: 0}}", "spec.limits.perTenant.awake"),
+		Entry("with a tenant's limit of no start", "spec.limits={perTenant: {starting: 0}}", "spec.limits.perTenant.starting"),
+		Entry("with a tenant's negative limit", "spec.limits={perTenant: {sessions: -1}}", "spec.limits.perTenant.sessions"),
 		Entry("with something else when full", "spec.limits={whenFull: Evict}", "spec.limits.whenFull"),
 		Entry("with a negative limit", "spec.limits={sessions: -1}", "spec.limits.sessions"),
 	)

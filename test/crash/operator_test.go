@@ -20,6 +20,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/controllers/session"
+	"github.com/dormouse-dev/dormouse/internal/census"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
@@ -60,6 +61,7 @@ func newOperator(w *world) *operator {
 	beside := interceptor.NewClient(w.api, interceptor.Funcs{Get: op.getBeside, List: op.listBeside})
 	op.r.Sight = &sight.Sight{Reader: beside, Namespace: w.namespace, Now: w.now, Seen: op.ask}
 	op.r.Slots = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
+	op.r.Census = &census.Census{Moved: func(id census.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Hooks = &savehook.Hooks{Client: &http.Client{Transport: w}, Now: w.now, Ended: op.ask}
 	if w.script.mutate != nil {
