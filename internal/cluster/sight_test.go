@@ -132,7 +132,13 @@ var _ = Describe("The Lease of a gateway", func() {
 
 	It("passes from a process to the next of the same pod, and ends the first", func(ctx SpecContext) {
 		first := runs(ctx, namespace, "gw")
-		second := runs(ctx, namespace, "gw", func(o *Options, _ *line) { o.Identity.Instance = "gw-2" })
+		Eventually(func() string { return first.lease(ctx).Annotations[v1alpha1.AnnotationWatermark] }).ShouldNot(BeEmpty())
+		var atList string
+		second := runs(ctx, namespace, "gw", func(o *Options, l *line) {
+			o.Identity.Instance = "gw-2"
+			l.onList = func() { atList += first.lease(ctx).Annotations[v1alpha1.AnnotationWatermark] }
+		})
+		Expect(atList).To(BeEmpty(), "it vouches for what only the process before has seen")
 		Eventually(ctx, first.ended).Should(Receive(MatchError(errTaken)))
 		Consistently(second.ended).ShouldNot(Receive())
 		Expect(second.lease(ctx).Spec.HolderIdentity).To(HaveValue(Equal("gw-2")))
