@@ -27,10 +27,10 @@ demo-down: ## Stop the cluster of the demo and leave no trace
 
 ##@ Test it
 
-.PHONY: test fast unit model chart e2e
-test: fast e2e ## All tests: laws, stories against a real API server, the chart, the model, and the promises on a real cluster
+.PHONY: test fast unit model mutants chart e2e
+test: fast e2e ## All tests: laws, stories against a real API server, the chart, the model, the mutants, and the promises on a real cluster
 
-fast: unit model chart ## All tests that need no cluster
+fast: unit model mutants chart ## All tests that need no cluster
 
 unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
 	$(ASSETS) $(GO) test -race $(RACED)
@@ -40,6 +40,9 @@ unit: packages ## Laws, unit tests, and stories against a real kube-apiserver an
 
 model: packages ## The sleep protocol as a Spin model, which must hold, and its mutants, which must fail (MODEL=full: all of it)
 	$(GO) test -timeout 30m -v ./test/model
+
+mutants: ## One fault at a time is put into the code, and a test must fail (minutes)
+	$(ASSETS) MUTANTS=1 $(GO) test -count=1 -timeout 30m -v ./test/mutants
 
 chart: ## Lint and render the chart, and try its policies on a real API server
 	$(ASSETS) $(GO) test ./charts/...
