@@ -58,7 +58,7 @@ var clusterMutants = []mutant{
 		killer: killer{pkg: "./internal/cluster", run: "^TestViewOf$"},
 	},
 	{
-		name: "a port that is not there yet is dialled", breaks: "I4",
+		name: "a touch during a drain is not seen", breaks: "I4 I5",
 		file: "internal/cluster/view.go", old: `v.Unwanted = !s.Touched()`, new: `v.Unwanted = true`,
 		killer: killer{pkg: "./internal/cluster", run: "^TestViewOf$"},
 	},

@@ -28,12 +28,12 @@ var lifecycleMutants = []mutant{
 	{
 		name: "a clock is asked during the drain", breaks: "I4 I5", peer: "gateway and operator judge by two clocks",
 		file: "internal/lifecycle/observation.go", old: "\tcase o.Session.Published:\n", new: "\tcase o.wasPublished():\n",
-		killer: killer{pkg: "./internal/lifecycle", run: "^TestTouchTakesBackASleep$|^TestMachine"},
+		killer: laws,
 	},
 	{
 		name: "a touch begins the idle time, and the publication does not", breaks: "I4", peer: "a slow start is asleep before its first request",
 		file: "internal/lifecycle/observation.go", old: `later(o.Session.ActiveSince, o.Session.PublishedSince)`, new: `o.Session.ActiveSince`,
-		killer: killer{pkg: "./internal/lifecycle", run: "^TestMachine|^TestTouch|^TestOne"},
+		killer: laws,
 	},
 	{
 		name: "a busy workload is idle", breaks: "I5", peer: "what works after its reply is taken for idle",
@@ -46,7 +46,7 @@ var lifecycleMutants = []mutant{
 	{
 		name: "a pod is adopted by its name", breaks: "I1 I2", peer: "the same name made again is taken for the old one",
 		file: "internal/lifecycle/observation.go", old: `if o.Pod == nil || !o.Pod.Mine {`, new: `if o.Pod == nil {`,
-		killer: killer{pkg: "./internal/lifecycle", run: "^TestMachine"},
+		killer: laws,
 	},
 	{
 		name: "a pod of an epoch that was is published", breaks: "I3",

@@ -85,6 +85,11 @@ var operatorMutants = []mutant{
 		killer: endOf("whose node vanished"),
 	},
 	{
+		name: "an alarm rings twice", peer: "a cron job that runs twice",
+		file: "controllers/alarm/due.go", old: `if at := alarm.Time(); at.After(base) {`, new: `if at := alarm.Time(); !at.Before(base) {`,
+		killer: killer{pkg: "./controllers/alarm", run: "^TestLawWhatWasActedOnIsOver$|^TestPlan$"},
+	},
+	{
 		name: "a limit is asked for, and taken later", breaks: "I8", peer: "two that ask at once both get the last place",
 		file: "internal/slots/slots.go", old: `if taken = g.ask(c.ID, c.Tenant).Room; taken {`, new: `if taken = true; taken {`,
 		killer: killer{pkg: "./internal/slots", run: "^TestPlaces"},

@@ -98,7 +98,7 @@ func (s *stage) run(t *testing.T, k killer, more ...string) (report, time.Durati
 	t.Helper()
 	server := <-s.places
 	defer func() { s.places <- server }()
-	args := append([]string{"test", "-json", "-vet=off", "-failfast", "-timeout=2m", "-run", k.run}, more...)
+	args := append([]string{"test", "-json", "-vet=off", "-failfast", "-timeout=5m", "-run", k.run}, more...)
 	args = append(args, k.pkg)
 	if draws(t, k.pkg) { // the same each time, and without a file for the next run
 		args = append(args, "-rapid.seed=1", "-rapid.nofailfile", "-rapid.shrinktime=0s")
