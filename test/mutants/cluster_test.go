@@ -63,6 +63,11 @@ var clusterMutants = []mutant{
 		killer: killer{pkg: "./internal/cluster", run: "^TestViewOf$"},
 	},
 	{
+		name: "what a workload said is known to one gateway", breaks: "I5", peer: "a heartbeat that one replica heard",
+		file: "internal/cluster/view.go", old: `v.Word = wordOf(a)`, new: `_ = wordOf(a)`,
+		killer: hands("is written with a touch of its own, carried on by other gateways"),
+	},
+	{
 		name: "any key makes a Session", breaks: "I8", peer: "a crawler makes objects",
 		file: "internal/cluster/wake.go", old: `if !wish.Create {`, new: `if _, err := w.create(ctx, wish); err == nil && !wish.Create {`,
 		killer: hands("of a key without a Session is refused"),
