@@ -27,8 +27,8 @@ demo-down: ## Stop the cluster of the demo and leave no trace
 
 ##@ Test it
 
-.PHONY: test fast unit model chart swarm e2e
-test: fast swarm e2e ## All tests: laws, stories against a real API server, the chart, the model, the swarm, and the promises on a real cluster
+.PHONY: test fast unit model chart mutants swarm e2e soak
+test: fast mutants swarm e2e ## All tests: laws, stories against a real API server, the chart, the models, the mutants, the swarm, and the promises on a real cluster
 
 fast: unit model chart ## All tests that need no cluster
 
@@ -41,11 +41,19 @@ unit: packages ## Laws, unit tests, and stories against a real kube-apiserver an
 model: packages ## The sleep protocol and the life of a pod as Spin models, which must hold, and their mutants, which must fail (MODEL=full: all of it)
 	$(GO) test -timeout 30m -v ./test/model
 
+mutants: ## One fault at a time is put into the code, and a test must fail (minutes)
+	$(ASSETS) MUTANTS=1 $(GO) test -count=1 -timeout 30m -v ./test/mutants
+
 chart: ## Lint and render the chart, and try its policies on a real API server
 	$(ASSETS) $(GO) test ./charts/...
 
 swarm: ## Hundreds of sessions, and operators, gateways, API server and etcd killed meanwhile; no cluster (SOAK=20m: thousands; SEED=7)
 	$(ASSETS) $(GO) test -count=1 -timeout 24h -v ./test/swarm
+
+soak: packages ## The proof at length: half an hour of random schedules, of the swarm, and of faults on a real cluster (SOAK=10m, of each)
+	SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v -run Stale ./test/crash
+	$(ASSETS) SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v ./test/swarm
+	E2E_FAULTS=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v ./test/e2e -ginkgo.v -ginkgo.focus 'whatever part of the cluster dies'
 
 e2e: packages ## The promises, end to end on a real cluster (E2E_TRAFFIC=2m)
 	$(GO) test -timeout 30m -v ./test/e2e -ginkgo.v

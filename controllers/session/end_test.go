@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
@@ -125,6 +126,18 @@ var _ = Describe("The end of a pod", func() {
 		Expect(Pod(ctx, s)).To(BeNil())
 		Turn(ctx, s)
 		Expect(Pod(ctx, s).Annotations).To(HaveKeyWithValue(v1alpha1.AnnotationEpoch, "2"))
+	})
+
+	It("whose node vanished frees the name, though no kubelet is left to finish (000-33)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		Expect(api.Delete(ctx, Pod(ctx, s))).To(Succeed())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseStopping))
+		Touch(ctx, s)
+		Expect(api.Delete(ctx, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}})).To(Succeed())
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseWaking))
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil())
 	})
 
 	It("of a leftover of an older Session comes before the first pod of the new one", func(ctx SpecContext) {

@@ -167,6 +167,20 @@ var _ = Describe("A session that must rest", func() {
 		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
 	})
 
+	It("counts lifetime.awake from the first publication of its pod, though a sleep was taken back", func(ctx SpecContext) {
+		GivenTemplate(ctx, LastingAwake(time.Hour))
+		s := GivenAwake(ctx, "a")
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseDraining))
+		Touch(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		clk.SetTime(clk.Now().Add(58 * time.Minute))
+		Touch(ctx, s)
+		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake))
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Expect(Reconciled(ctx, s).Status.Drain).To(HaveField("Forced", BeTrue()))
+	})
+
 	It("is deleted when it has slept for lifetime.asleep, unless somebody wants it in that moment", func(ctx SpecContext) {
 		GivenTemplate(ctx, LastingAsleep(time.Hour), Restarted(v1alpha1.RestartTemporary, 3))
 		s := GivenSession(ctx, "a")

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -109,6 +110,17 @@ var _ = Describe("A session that is idle", func() {
 		Expect(Reconciled(ctx, s)).To(HavePhase(v1alpha1.PhaseAwake), "an unpublish was written over a touch")
 	})
 
+	It("is idle by the operator's clock, though a gateway's runs ahead", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		now := Now(ctx, s)
+		next := now.DeepCopy()
+		next.Status.Activity.Time = metav1.NewMicroTime(clk.Now().Add(time.Hour).Truncate(time.Microsecond))
+		Expect(api.Status().Patch(ctx, next, client.MergeFrom(now))).To(Succeed())
+		r = NewOperator()
+		Expect(Turn(ctx, s)).To(Equal(time.Minute))
+	})
+
 	It("waits for every gateway, and for no clock of theirs (004-16)", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := GivenAwake(ctx, "a")
@@ -144,6 +156,26 @@ var _ = Describe("A session that is idle", func() {
 		Turn(ctx, s)
 		Expect(behind.asked).To(Equal(1))
 		Expect(Pod(ctx, s).DeletionTimestamp).NotTo(BeNil())
+	})
+
+	It("asks the pod to stop that it has seen, and not the next one of that name (000-33)", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		seen := Pod(ctx, s)
+		released := seen.DeepCopy()
+		released.Finalizers = nil
+		Expect(api.Update(ctx, released)).To(Succeed())
+		Expect(api.Delete(ctx, released, client.GracePeriodSeconds(0))).To(Succeed())
+		next := seen.DeepCopy()
+		next.UID, next.ResourceVersion = "", ""
+		Expect(api.Create(ctx, next)).To(Succeed())
+
+		r.Client = &deaf{Client: api, pod: seen}
+		clk.SetTime(clk.Now().Add(time.Minute))
+		Turn(ctx, s)
+		Seeing(ctx, s, v1alpha1.PhaseStopping)
+		Expect(Pod(ctx, s).UID).To(Equal(next.UID))
+		Expect(Pod(ctx, s).DeletionTimestamp).To(BeNil())
 	})
 
 	It("does not wait for a gateway whose pod is gone (000-40)", func(ctx SpecContext) {

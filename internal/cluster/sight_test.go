@@ -70,6 +70,7 @@ var _ = Describe("The sight of a gateway", func() {
 	It("forgets a session that fell asleep", func(ctx SpecContext) {
 		h := runs(ctx, namespace, "gw")
 		h.enter(s).Leave()
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil(), "the first visit after a list touches once")
 		operator(ctx, s, drained)
 		operator(ctx, s, asleep)
 		Eventually(h.Directory.IDs).ShouldNot(ContainElement(idOf(s)))
@@ -132,8 +133,14 @@ var _ = Describe("The Lease of a gateway", func() {
 
 	It("passes from a process to the next of the same pod, and ends the first", func(ctx SpecContext) {
 		first := runs(ctx, namespace, "gw")
-		second := runs(ctx, namespace, "gw", func(o *Options, _ *line) { o.Identity.Instance = "gw-2" })
-		Eventually(ctx, first.ended).Should(Receive(MatchError(errTaken)))
+		Eventually(func() string { return first.lease(ctx).Annotations[v1alpha1.AnnotationWatermark] }).ShouldNot(BeEmpty())
+		var atList string
+		second := runs(ctx, namespace, "gw", func(o *Options, l *line) {
+			o.Identity.Instance = "gw-2"
+			l.onList = func() { atList += first.lease(ctx).Annotations[v1alpha1.AnnotationWatermark] }
+		})
+		Expect(atList).To(BeEmpty(), "it vouches for what only the process before has seen")
+		Eventually(ctx, first.ended).WithTimeout(10 * time.Second).Should(Receive(MatchError(errTaken)))
 		Consistently(second.ended).ShouldNot(Receive())
 		Expect(second.lease(ctx).Spec.HolderIdentity).To(HaveValue(Equal("gw-2")))
 	})

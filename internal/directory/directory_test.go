@@ -210,6 +210,39 @@ func TestSettledByNotFound(t *testing.T) {
 	}
 }
 
+// A touch that was asked for before the unpublish, and is not in, settles nothing (000-12, 000-15).
+func TestATouchUnderWaySettlesNothing(t *testing.T) {
+	w := newWorld()
+	w.Apply(alice, awake(1, 1, func(v *directory.View) { v.Listed = true }))
+	defer enter(t, w.Directory).Leave()
+	if w.asked() != 1 {
+		t.Fatalf("%d touches asked for", w.asked())
+	}
+	w.Apply(alice, unpublished(2, 1, unwanted))
+	if w.Unsettled() != 1 {
+		t.Error("settled by a touch that is under way")
+	}
+	w.Touched(alice, unpublished(3, 1, touchedAt(time.Now())))
+	if w.Unsettled() != 0 {
+		t.Error("not settled by a touch that is in")
+	}
+}
+
+// A late operator may write an older epoch into a newer version: it is not dialled.
+func TestAnOlderEpochNeverComesBack(t *testing.T) {
+	w := newWorld()
+	w.Apply(alice, awake(1, 2))
+	w.Apply(alice, awake(2, 1))
+	if v := enter(t, w.Directory); v.Epoch() != 2 {
+		t.Errorf("entered epoch %d after 2", v.Epoch())
+	}
+	w.Apply(alice, awake(3, 1, func(v *directory.View) { v.UID = "made again" }))
+	if v := enter(t, w.Directory); v.Epoch() != 1 {
+		t.Errorf("a Session made again begins with epoch %d", v.Epoch())
+	}
+	w.Apply(alice, absent(4))
+}
+
 // An answer that is older than the unpublish does not settle it: the touch is asked for again.
 func TestOldAnswerSettlesNothing(t *testing.T) {
 	w := newWorld()

@@ -137,7 +137,7 @@ func TestBusySessionIsTouchedEachThird(t *testing.T) {
 		other.Leave()
 		before := a.count()
 		time.Sleep(30 * time.Second)
-		if a.count() > before+1 {
+		if a.count() > before+2 { // one of each gateway, where both come before they have seen the other's
 			t.Errorf("%d touches after the last request", a.count()-before)
 		}
 		a.tell(absent(1000))

@@ -82,6 +82,24 @@ func TestTwoKeysNeverMeet(t *testing.T) {
 	})
 }
 
+// Keys of which people recognize the same have names of their own (000-01, 001-09).
+func TestKeysThatLookAlikeNeverMeet(t *testing.T) {
+	owners := map[string]string{}
+	for _, between := range []string{".", "_", " ", "/"} {
+		for i := range 5000 {
+			k := "Room" + strings.Repeat(between, 1+i%50) + "1" + strings.Repeat("!", i/50)
+			name, err := key.Name("chess", k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, taken := owners[name]; taken {
+				t.Fatalf("%q and %q are both %s", other, k, name)
+			}
+			owners[name] = k
+		}
+	}
+}
+
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"a", "A", "a.b", "-", "\xff", "日", "0-0", "%2f", strings.Repeat("x", 1025)} {
 		f.Add(s)

@@ -77,6 +77,9 @@ func withTimes(o Observation) []Observation {
 	}
 	all = cross(all, same, func(o *Observation) { o.Session.ActiveSince = o.Now.Add(-time.Hour) })
 	told := cross([]Observation{o}, func(o *Observation) { o.Session.BusyUntil = o.Now.Add(time.Hour) },
+		func(o *Observation) { // its start took longer than its idle time
+			o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Minute)
+		},
 		func(o *Observation) { o.Session.IdleAfter = new(time.Duration) },
 		func(o *Observation) {
 			o.Session.IdleAfter, o.Session.BusyUntil = new(time.Duration), o.Now.Add(time.Hour)
@@ -206,6 +209,16 @@ var laws = []law{
 	{"only the pod of now is published, running and with an address", func(o *Observation, s Step) bool {
 		return s.Verb != Publish || o.current() && o.Pod.Address && !o.Pod.Ended && !o.Pod.Deleting && !o.Session.Deleting
 	}},
+	{"no pod of another Session is published, saved or stopped as this one's (004-11)", func(o *Observation, s Step) bool {
+		return o.Pod == nil || o.Pod.Mine || s.Verb != Publish && s.Verb != Unpublish && s.Verb != Save && s.Verb != Stop
+	}},
+	{"no clock says in a drain whether a session is wanted (000-12)", func(o *Observation, s Step) bool {
+		return s.Verb != Publish || !o.wasPublished() || o.Session.Touched || o.keptUp()
+	}},
+	{"nobody needs a session that has not been published for its idle time, unless it goes, must rest, or make room (000-20)", func(o *Observation, s Step) bool {
+		early := s.Verb == Unpublish && o.Session.Published && o.Now.Before(o.Session.PublishedSince.Add(o.idleAfter()))
+		return !early || s.Forced || o.Evict || o.Pod.Deleting || o.Session.Deleting
+	}},
 	{"a name is freed only when no process can run under it (001-19)", func(o *Observation, s Step) bool {
 		return s.Verb != Release || o.Pod.Ended && !o.current()
 	}},
@@ -295,6 +308,7 @@ func exact(o *Observation, s Step) bool {
 
 func TestLaws(t *testing.T) {
 	t.Parallel()
+	const enough = 10
 	broken, laws := map[string]int{}, slices.Concat(laws, sayings)
 	count := each(func(o Observation) {
 		step := Next(o)
@@ -304,6 +318,9 @@ func TestLaws(t *testing.T) {
 			}
 			if broken[l.name]++; broken[l.name] <= 3 {
 				t.Errorf("%s\n  session %+v\n  pod %+v\n  sight %v save %+v\n  step %+v", l.name, o.Session, o.Pod, o.Sight, o.Save, step)
+			}
+			if broken[l.name] == enough {
+				t.Fatalf("broken so often, and the rest is not looked at: %s", l.name)
 			}
 		}
 	})

@@ -54,6 +54,9 @@ func Start() (*Server, error) {
 	return server, nil
 }
 
+// KubeConfig is a kubeconfig of the server's administrator.
+func (s *Server) KubeConfig() []byte { return s.env.KubeConfig }
+
 // Stop ends the server and removes its files.
 func (s *Server) Stop() error { return s.env.Stop() }
 
