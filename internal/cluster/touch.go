@@ -47,6 +47,10 @@ func (t *toucher) keep(n directory.Need) {
 		_, err := t.fly(context.Background(), n.ID, func(ctx context.Context, id directory.ID) (uint64, error) {
 			return t.written(ctx, id, source)
 		})
+		if errors.Is(err, errComing) { // somebody else's flight, which has written nothing
+			t.directory.Missed(n.ID)
+			return
+		}
 		if err != nil && !missing(err) {
 			t.log.Warn("cannot touch", "namespace", n.ID.Namespace, "session", n.ID.Name, "error", err)
 		}

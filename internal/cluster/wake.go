@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -102,6 +103,9 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 	}
 	for range wakeAttempts {
 		version, err := w.fly(ctx, wish.ID, w.call)
+		if errors.Is(err, errComing) {
+			err = nil
+		}
 		if err == nil || ctx.Err() != nil {
 			return version, err
 		}
@@ -119,10 +123,13 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 	return 0, unavailable("The session was deleted again and again.")
 }
 
+// errComing is of a touch that was not made, because somebody else's has been answered meanwhile.
+var errComing = errors.New("touched by somebody else")
+
 // call touches a session, unless somebody else's touch has been answered since the one who asks has looked.
 func (w *waker) call(ctx context.Context, id directory.ID) (uint64, error) {
 	if version, coming := w.directory.Coming(id); coming {
-		return version, nil
+		return version, errComing
 	}
 	return w.written(ctx, id, v1alpha1.SourceRequest)
 }

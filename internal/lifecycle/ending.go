@@ -105,20 +105,27 @@ func leave(o *Observation) (Step, bool) {
 		return Step{}, false
 	}
 	switch {
-	case o.Pod == nil && o.Session.Protected && o.Now.Before(o.Session.LetGoAt):
-		return o.hold().until(o.Now, o.Session.LetGoAt), true
-	case o.Pod == nil && o.Session.Protected:
-		step := o.hold()
-		step.Verb = Forget
-		return step, true
 	case o.Pod == nil:
-		return o.hold(), true
+		return o.letGo(), true
 	case !o.wasPublished():
 		return Step{Verb: Stop, Phase: Stopping, Reason: ReasonStopping}, true
 	case !o.Session.Forced:
 		return o.unpublishByForce(), true
 	}
 	return Step{}, false
+}
+
+// letGo takes our finalizer off, once a Session that is made again would be younger.
+func (o *Observation) letGo() Step {
+	step := o.hold()
+	switch {
+	case !o.Session.Protected:
+		return step
+	case o.Now.Before(o.Session.LetGoAt):
+		return step.until(o.Now, o.Session.LetGoAt)
+	}
+	step.Verb = Forget
+	return step
 }
 
 // stop deletes the pod of a session that is committed to it, and waits for its end. Whatever comes waits for the next epoch.

@@ -45,16 +45,30 @@ func (c *caller) calls(ctx context.Context, over <-chan struct{}) {
 	for {
 		key := c.key()
 		for range 1 + c.rand.IntN(5) {
-			c.call(ctx, key, int64(min(1, c.rand.IntN(4))), c.delays())
+			query, think := c.mood()
+			c.call(ctx, key, int64(min(1, c.rand.IntN(4))), query)
 			select {
 			case <-over:
 				return
 			case <-ctx.Done():
 				return
-			case <-time.After(time.Duration(c.rand.Int64N(int64(c.size.think)))):
+			case <-time.After(think):
 			}
 		}
 	}
+}
+
+// mood is what a request asks of the pod, and how long the client waits after it. Half of them are followed by one that comes while the
+// session falls asleep: because its idle time is just over, or because the pod says that it has no need to stay.
+func (c *caller) mood() (query string, think time.Duration) {
+	query, think = c.delays(), time.Duration(c.rand.Int64N(int64(c.size.think)))
+	switch c.rand.IntN(4) {
+	case 0:
+		think = idleAfter + think
+	case 1:
+		query += "&idle=0"
+	}
+	return query, think
 }
 
 // key is any, and often one of a few that many want.

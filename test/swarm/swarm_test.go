@@ -38,6 +38,7 @@ const (
 
 	container, image = "workload", "workload"
 	wakeTimeout      = time.Minute
+	idleAfter        = time.Second
 )
 
 // size is how large a run is.
@@ -217,7 +218,7 @@ func newTemplate(ns, name string) *v1alpha1.SessionTemplate {
 	t.Spec.Routes = []v1alpha1.Route{{Path: "/" + ns + "/" + name + "/{key}/"}}
 	t.Spec.Port = intstr.FromString("http")
 	t.Spec.Wake = v1alpha1.WakeSpec{Timeout: &metav1.Duration{Duration: wakeTimeout}, MaxHeld: 1000}
-	t.Spec.Idle.After = &metav1.Duration{Duration: time.Second}
+	t.Spec.Idle.After = &metav1.Duration{Duration: idleAfter}
 	t.Spec.Save = &v1alpha1.SaveSpec{Path: "/save"}
 	t.Spec.Restart = v1alpha1.RestartSpec{Max: ptr.To(int32(100)), Within: &metav1.Duration{Duration: time.Second}}
 	t.Spec.Template.Spec = corev1.PodSpec{

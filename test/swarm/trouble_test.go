@@ -108,6 +108,13 @@ func (r *run) killed(o *operator) {
 	})
 }
 
+// longest is how long a spell of trouble lasts at most, less half a second. A gateway that hears nothing of a sleep must be able to send
+// something to a pod that is deaf to its end.
+var longest = map[trouble]time.Duration{
+	dropped: 3 * time.Second, delayed: 3 * time.Second, cut: time.Second, frozen: 7 * time.Second,
+	expired: time.Second, busy: 2 * time.Second, unavailable: 3 * time.Second,
+}
+
 // apiFaults are what the proxies do, each to one client.
 func (r *run) apiFaults() map[string]func(*rand.Rand) {
 	deck := map[string]func(*rand.Rand){}
@@ -127,7 +134,7 @@ func (r *run) apiFaults() map[string]func(*rand.Rand) {
 				}
 				defer r.diary.begin("trouble of " + who)()
 				p.begin(what)
-				time.Sleep(time.Second/2 + time.Duration(dice.Int64N(int64(3*time.Second))))
+				time.Sleep(time.Second/2 + time.Duration(dice.Int64N(int64(longest[what]))))
 				p.end()
 			}
 		}

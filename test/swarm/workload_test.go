@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
 // workload is what runs in one pod: a counter of its key. Nothing of it happens any more once it is dead.
@@ -73,7 +75,7 @@ func (w *workload) listen(address string) error {
 // mine refuses what was meant for another pod: gateway and operator say whom they mean.
 func (w *workload) mine(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		key, epoch := r.Header.Get("Session-Key"), r.Header.Get("Session-Epoch")
+		key, epoch := r.Header.Get(v1alpha1.HeaderKey), r.Header.Get(v1alpha1.HeaderEpoch)
 		if key != keyOf(w.Key) || epoch != strconv.FormatInt(w.Epoch, 10) {
 			a := answer{identity: w.identity, Meant: key + " " + epoch}
 			rw.WriteHeader(http.StatusMisdirectedRequest)
@@ -92,6 +94,9 @@ func (w *workload) serve(rw http.ResponseWriter, r *http.Request, add int64) {
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusConflict)
 		return
+	}
+	if idle := r.URL.Query().Get("idle"); idle != "" {
+		rw.Header().Set(v1alpha1.HeaderIdleAfter, idle)
 	}
 	rw.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(rw).Encode(a)
