@@ -212,7 +212,7 @@ var _ = Describe("An outcome", func() {
 		Expect(Reconciled(ctx, s)).To(HaveReason(v1alpha1.ReasonStartedFailed))
 	})
 
-	It("tells when one that it started fails for good, and starts nothing behind it", func(ctx SpecContext) {
+	It("tells when one that it started fails for good, and starts nothing behind it (003-19)", func(ctx SpecContext) {
 		GivenTemplate(ctx, AsTask("create", v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{
 			{Template: "machine"}, {Template: "configure", After: "all"},
 		}}))

@@ -38,7 +38,7 @@ func BeRefused(limit string) gtypes.GomegaMatcher {
 }
 
 var _ = Describe("limits.perTenant.starting", func() {
-	It("is waited for whatever whenFull says, holds no other tenant back, and changes while sessions start (000-43, 000-50, 000-60)", func(ctx SpecContext) {
+	It("is waited for whatever whenFull says, holds no other tenant back, and changes while sessions start (000-43, 000-50, 000-60, 001-12)", func(ctx SpecContext) {
 		const limit = "limits.perTenant.starting"
 		var called []string
 		r.Slots.Freed = func(id slots.ID) { called = append(called, id.Name) }

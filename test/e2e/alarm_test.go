@@ -13,7 +13,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("wakes a sleeping session at its alarm, to the second, and lets it sleep again (000-27, 000-57)", func(ctx SpecContext) {
+var _ = It("wakes a sleeping session at its alarm, to the second, and lets it sleep again (000-27, 000-57, 002-25)", func(ctx SpecContext) {
 	w := Given(ctx, "alarm", Idle(5*time.Second), Saved())
 	Expect(w.Count(ctx, "a")).To(Served("a", 1))
 	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)

@@ -43,7 +43,7 @@ func (w *world) Of(ctx context.Context, template, key string) *v1alpha1.Session 
 	return s
 }
 
-var _ = It("makes a machine and a record side by side, then what needs both; and repairs by the kind of failure (002-03, 002-04, 002-05, 002-13, 002-18)", func(ctx SpecContext) {
+var _ = It("makes a machine and a record side by side, then what needs both; and repairs by the kind of failure (002-01, 002-03, 002-04, 002-05, 002-13, 002-18, 003-08)", func(ctx SpecContext) {
 	w := Given(ctx, "chain", Work("0", v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{
 		{Template: "machine"}, {Template: "record"}, {Template: "configure", After: "all"},
 	}}))
@@ -69,12 +69,15 @@ var _ = It("makes a machine and a record side by side, then what needs both; and
 	say("five tasks, two of them side by side, one repaired and one joined: %s", took.Round(100*time.Millisecond))
 }, SpecTimeout(3*time.Minute))
 
-var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants (000-41, 000-42, 000-43, 000-44, 000-48, 000-50, 000-60, 003-09)", func(ctx SpecContext) {
+var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants, also when half of it comes later, and leaves nothing running (000-41, 000-42, 000-43, 000-44, 000-45, 000-47, 000-48, 000-50, 000-60, 003-06, 003-09)", func(ctx SpecContext) {
 	const batch, most = 40, 4
 	w := Given(ctx, "tasks", Work("0"), Limits(v1alpha1.LimitsSpec{PerTenant: v1alpha1.TenantLimits{Awake: ptr.To(int32(most))}}))
 	pods := w.watchPods(ctx)
 	began := time.Now()
 	for i := range batch {
+		if i == batch/2 {
+			Eventually(ctx, w.pods).WithTimeout(30*time.Second).ShouldNot(BeEmpty(), "the first half does not begin")
+		}
 		w.MakeSession(ctx, fmt.Sprintf("job-%d", i), []string{"alice", "bob"}[i%2])
 	}
 	Eventually(ctx, func(g Gomega, ctx context.Context) {
@@ -84,6 +87,7 @@ var _ = It("runs a batch of 40 tasks with 4 at a time for each of two tenants (0
 		g.Expect(all.Items).To(HaveLen(batch))
 	}).WithTimeout(4 * time.Minute).WithPolling(time.Second).Should(Succeed())
 
+	Eventually(ctx, w.pods).WithTimeout(30*time.Second).Should(BeEmpty(), "something runs when nothing waits")
 	pods.mu.Lock()
 	defer pods.mu.Unlock()
 	Expect(pods.lost).To(BeFalse())

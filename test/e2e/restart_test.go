@@ -33,11 +33,12 @@ var _ = It("keeps a Permanent session up without a request, whatever happens to 
 	w.Becomes(ctx, "a", v1alpha1.PhaseAwake, 20*time.Second)
 }, SpecTimeout(2*time.Minute))
 
-var _ = It("leaves a Temporary session that was killed alone until a request comes", func(ctx SpecContext) {
+var _ = It("leaves a Temporary session that was killed alone until a request comes, and says how it ended (002-14)", func(ctx SpecContext) {
 	w := Given(ctx, "temporary", Restarts(v1alpha1.RestartTemporary, 3))
 	Expect(w.Get(ctx, "a")).To(Served("a", 1))
 	Expect(cl.kill(ctx, w.Pod(ctx, "a"))).To(Equal(1))
 	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 20*time.Second)
+	Expect(*w.Session(ctx, "a").Status.LastExit.Signal).To(BeEquivalentTo(9))
 	Eventually(ctx, w.pods).WithTimeout(10 * time.Second).Should(BeEmpty())
 	Consistently(ctx, w.pods).WithTimeout(3 * time.Second).Should(BeEmpty())
 	Expect(w.Get(ctx, "a")).To(Served("a", 2))
