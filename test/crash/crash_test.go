@@ -67,6 +67,7 @@ func TestUndisturbed(t *testing.T) {
 // TestCrashAtEveryCall is I6 (002-20, 004-15): in each story the operator dies before and after each of its calls and a new one goes on
 // that knows nothing, and each call is answered by each error. The story ends as it does undisturbed, and no law is broken on the way.
 func TestCrashAtEveryCall(t *testing.T) {
+	t.Parallel()
 	began, cases, writes := time.Now(), 0, 0
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -90,6 +91,7 @@ func TestCrashAtEveryCall(t *testing.T) {
 
 // TestSeveralFaults is the same with two to four faults in a story, by a seed.
 func TestSeveralFaults(t *testing.T) {
+	t.Parallel()
 	const stories = 1000
 	chance := rand.New(rand.NewPCG(4, 3))
 	for range stories {

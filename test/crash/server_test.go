@@ -149,12 +149,13 @@ func (s *server) settle(w *world) {
 }
 
 // every is which of the cases are played against a real API server, from the first on.
-const every = 151
+const every = 401
 
 // TestRealServer plays a sample of the cases against a real API server, and all its stories undisturbed: they end as in memory, so that
 // the store is as honest as these stories can tell. Left out are those with a save, which takes time of its own, and with volumes, which
 // a controller that is not there would have to let go.
 func TestRealServer(t *testing.T) {
+	t.Parallel()
 	api, err := apiserver.Start()
 	must(t, err)
 	defer func() { must(t, api.Stop()) }()

@@ -203,6 +203,7 @@ func must(t *testing.T, err error) {
 
 // TestStale is part of I1 to I6: late, unordered and skipped news, two leaders at once, and calls that fail, by schedules that nobody wrote.
 func TestStale(t *testing.T) {
+	t.Parallel()
 	soak, _ := time.ParseDuration(os.Getenv("SOAK"))
 	if soak == 0 && flag.Lookup("rapid.seed").Value.String() == "0" {
 		must(t, flag.Set("rapid.seed", "1")) // the same schedules each time

@@ -59,7 +59,9 @@ var lifecycleMutants = []mutant{
 	},
 	{
 		name: "a deleted Session is let go with its pod", breaks: "I6",
-		file: "internal/lifecycle/ending.go", old: `case o.Pod == nil && o.Session.Protected:`, new: `case o.Session.Protected:`, killer: laws,
+		file: "internal/lifecycle/ending.go", old: `	case o.Pod == nil:
+		return o.letGo(), true`, new: `	case o.Session.Protected:
+		return o.letGo(), true`, killer: laws,
 	},
 	{
 		name: "a pod is made beyond the limits", breaks: "I8",
