@@ -83,6 +83,7 @@ var _ = Describe("The sight of a gateway", func() {
 		other := newSession(namespace, "b")
 		create(ctx, other)
 		h.enter(s).Leave()
+		Eventually(func() any { return activityOf(ctx, s) }).ShouldNot(BeNil(), "the answer of a touch says where a session stands, too")
 		h.line.fail("list", errDown)
 		h.line.cut(apierrors.NewResourceExpired("too old"))
 		operator(ctx, s, asleep)
