@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,10 +21,6 @@ type process struct {
 	Start string `json:"start"` // when it started, in clock ticks since boot
 	Boot  string `json:"boot"`  // the boot that the ticks count from
 }
-
-// The main goroutine stays on the main thread, for runExec: when another thread becomes a program, the kernel shows the process as a
-// zombie until the main thread has gone, and whoever waits for it takes it for dead.
-func init() { runtime.LockOSThread() }
 
 // observeProcess returns the process that has this number now. A zombie counts as gone.
 func observeProcess(pid int) (process, bool) {

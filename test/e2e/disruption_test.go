@@ -60,7 +60,7 @@ var _ = It("holds a request while a pod of higher priority has its place, and an
 	Expect(w.Get(ctx, "a")).To(Served("a", 1))
 	first := w.Pod(ctx, "a")
 	preemptor := w.preemptor(ctx, first)
-	w.Unpublishes(ctx, "a", first)
+	w.Ends(ctx, first)
 
 	held := make(chan answer, 1)
 	go func() {

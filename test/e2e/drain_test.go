@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -34,7 +35,7 @@ var _ = It("holds requests while a node is drained, and answers all of them when
 
 	cordon(ctx, node, true)
 	Expect(cl.api.SubResource("eviction").Create(ctx, &pod, &policyv1.Eviction{})).To(Succeed())
-	w.Unpublishes(ctx, "a", pod)
+	w.Ends(ctx, pod)
 	const callers = 20
 	answers := make(chan answer, callers)
 	for range callers {
@@ -55,6 +56,16 @@ var _ = It("holds requests while a node is drained, and answers all of them when
 	say("%d requests were held until the node took pods again; none failed", callers)
 }, SpecTimeout(3*time.Minute))
 
+// Ends waits until a pod is gone, so that no gateway that has not heard yet can be answered by it.
+func (w *world) Ends(ctx context.Context, pod corev1.Pod) {
+	GinkgoHelper()
+	Eventually(ctx, func(ctx context.Context) bool {
+		now := &corev1.Pod{}
+		err := cl.api.Get(ctx, client.ObjectKeyFromObject(&pod), now)
+		return apierrors.IsNotFound(err) || err == nil && now.UID != pod.UID
+	}).WithTimeout(30*time.Second).Should(BeTrue(), "pod %s does not end", pod.Name)
+}
+
 // Unpublishes waits until no request for a key goes to a pod any more.
 func (w *world) Unpublishes(ctx context.Context, key string, pod corev1.Pod) {
 	GinkgoHelper()
@@ -70,6 +81,7 @@ var _ = It("starts no second process beside one whose pod was deleted by force (
 	pod := w.Pod(ctx, "a")
 	Expect(cl.api.Delete(ctx, &pod, client.GracePeriodSeconds(0))).To(Succeed())
 	w.Unpublishes(ctx, "a", pod)
+	w.Ends(ctx, pod)
 	Expect(w.Get(ctx, "a")).To(Served("a", 2))
 	last := w.Session(ctx, "a").Status.LastExit
 	Expect(last.Evidence).To(Equal("Kubelet"))
