@@ -46,6 +46,7 @@ var _ = Describe("What a workload says", func() {
 		v.Leave()
 		Eventually(func() *metav1.Duration { return idleOf(activityOf(ctx, s)) }).Should(Equal(&metav1.Duration{}))
 		Expect(s.Status.Activity.Busy).To(BeNil())
+		Eventually(func() directory.Word { return one.Directory.Word(idOf(s)) }).Should(HaveField("IdleAfter", HaveValue(BeZero())), "it does not hear of it")
 		v = one.enter(s)
 		v.Leave()
 		Eventually(func() *v1alpha1.Activity { return activityOf(ctx, s) }).Should(And(HaveField("IdleAfter", BeNil()), HaveField("Busy", BeNil())))
