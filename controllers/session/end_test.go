@@ -14,20 +14,6 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-// late is a client whose view of one session is old, once.
-type late struct {
-	client.Client
-	session *v1alpha1.Session
-}
-
-func (l late) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-	if s, ok := o.(*v1alpha1.Session); ok {
-		l.session.DeepCopyInto(s)
-		return nil
-	}
-	return l.Client.Get(ctx, name, o, opts...)
-}
-
 // behind is a cache that has not heard of any pod.
 type behind struct{ client.Client }
 

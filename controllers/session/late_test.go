@@ -13,14 +13,14 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-// lateView is an operator's cache in which some objects are as they were.
-type lateView struct {
+// late is an operator's cache in which some objects are as they were.
+type late struct {
 	client.Client
 	session *v1alpha1.Session
 	node    *corev1.Node
 }
 
-func (l lateView) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+func (l late) Get(ctx context.Context, name client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 	switch o := o.(type) {
 	case *v1alpha1.Session:
 		if l.session != nil && client.ObjectKeyFromObject(l.session) == name {
@@ -60,7 +60,7 @@ var _ = Describe("An operator whose view of the Session is late", func() {
 	AfterEach(func(ctx SpecContext) {
 		pod, leader := Pod(ctx, s), r
 		r = NewOperator()
-		r.Client = lateView{Client: api, session: before}
+		r.Client = late{Client: api, session: before}
 		Turn(ctx, s)
 		r = leader
 		Expect(Pod(ctx, s)).To(HaveField("DeletionTimestamp", BeNil()), "the pod of now was taken for a leftover")
@@ -104,7 +104,7 @@ var _ = Describe("A node that was lost", func() {
 		lost := &corev1.Node{}
 		Expect(api.Get(ctx, client.ObjectKey{Name: Pod(ctx, s).Spec.NodeName}, lost)).To(Succeed())
 		lost.Spec.Taints = []corev1.Taint{{Key: corev1.TaintNodeOutOfService, Effect: corev1.TaintEffectNoExecute}}
-		r.Client = lateView{Client: api, node: lost}
+		r.Client = late{Client: api, node: lost}
 		Expect(api.Delete(ctx, Pod(ctx, s))).To(Succeed())
 		for range 3 {
 			Turn(ctx, s)

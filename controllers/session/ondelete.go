@@ -116,14 +116,9 @@ func (r *Reconciler) startLast(ctx context.Context, w *world) error {
 	if live.UID != w.session.UID || !equality.Semantic.DeepEqual(live.Status.OnDelete, w.session.Status.OnDelete) {
 		return movedOn("the session is not the one that was looked at")
 	}
-	before := lifecycle.Starts{Done: true}
-	for _, s := range w.started {
-		if due(s, before) {
-			if err := r.makeLast(ctx, w, s); err != nil {
-				return err
-			}
-		}
-		before.Done = before.Done && s.State == v1alpha1.StartedCompleted
+	err := eachDue(w.started, func(s v1alpha1.StartedSession) error { return r.makeLast(ctx, w, s) })
+	if err != nil {
+		return err
 	}
 	w.memory.refused = nil
 	return nil

@@ -105,12 +105,22 @@ func waitsFor(s *v1alpha1.Session, name string) bool {
 
 // start makes those that are due. One of that name that is there already is as good: at least once is what is promised.
 func (r *Reconciler) start(ctx context.Context, w *world) error {
+	return eachDue(w.started, func(s v1alpha1.StartedSession) error {
+		err := r.Client.Create(ctx, r.follower(w, s), client.FieldOwner(v1alpha1.OwnerOperator))
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("start session %s: %w", s.Name, err)
+		}
+		return nil
+	})
+}
+
+// eachDue makes those that are due, in their order, and stops at the first that cannot be made.
+func eachDue(all []v1alpha1.StartedSession, create func(v1alpha1.StartedSession) error) error {
 	before := lifecycle.Starts{Done: true}
-	for _, s := range w.started {
+	for _, s := range all {
 		if due(s, before) {
-			err := r.Client.Create(ctx, r.follower(w, s), client.FieldOwner(v1alpha1.OwnerOperator))
-			if err != nil && !apierrors.IsAlreadyExists(err) {
-				return fmt.Errorf("start session %s: %w", s.Name, err)
+			if err := create(s); err != nil {
+				return err
 			}
 		}
 		before.Done = before.Done && s.State == v1alpha1.StartedCompleted
