@@ -43,16 +43,17 @@ func (t *toucher) keep(n directory.Need) {
 	if n.Connection {
 		source = v1alpha1.SourceConnection
 	}
+	touch := func(ctx context.Context, id directory.ID) (uint64, error) { return t.written(ctx, id, source) }
 	go func() {
-		_, err := t.fly(context.Background(), n.ID, func(ctx context.Context, id directory.ID) (uint64, error) {
-			return t.written(ctx, id, source)
-		})
-		if errors.Is(err, errComing) { // somebody else's flight, which has written nothing
-			t.directory.Missed(n.ID)
-			return
-		}
-		if err != nil && !missing(err) {
-			t.log.Warn("cannot touch", "namespace", n.ID.Namespace, "session", n.ID.Name, "error", err)
+		for t.directory.Asked(n.ID) { // still, after a flight that had told its answer before it was joined
+			_, err := t.fly(context.Background(), n.ID, touch)
+			if errors.Is(err, errComing) { // somebody else's flight, which has written nothing
+				t.directory.Missed(n.ID)
+				return
+			}
+			if err != nil && !missing(err) {
+				t.log.Warn("cannot touch", "namespace", n.ID.Namespace, "session", n.ID.Name, "error", err)
+			}
 		}
 	}()
 }

@@ -7,6 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -42,6 +46,40 @@ func TestTouchThatJoinsAFlightWithoutAWrite(t *testing.T) {
 		}
 		d.Touch = nil
 	})
+}
+
+// A touch that joins a flight which told its answer before is not answered by it: another one is made. The session was held in
+// memory for ever, and not touched again for as long.
+func TestTouchThatJoinsAFlightAfterItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &directory.Directory{Now: time.Now}
+		toucher := &toucher{directory: d, log: slog.New(slog.DiscardHandler), client: gone{}, now: time.Now, count: func(string) {}}
+		d.Touch = toucher.keep
+		id := directory.ID{Name: "a"}
+		waiter := d.Await(directory.Wish{ID: id, IdleAfter: time.Minute})
+		_, _ = toucher.fly(t.Context(), id, func(context.Context, directory.ID) (uint64, error) {
+			d.Touched(id, directory.View{Version: 7, UID: "uid", State: directory.Unreachable, Unwanted: true})
+			synctest.Wait() // until the touch that takes back the sleep has joined
+			return 7, nil
+		})
+		synctest.Wait()
+		d.Apply(id, directory.View{Version: 8, State: directory.Absent})
+		waiter.Done()
+		if held := d.Len(); held > 0 {
+			t.Errorf("holds %d sessions", held)
+		}
+	})
+}
+
+// gone is an API server without a Session.
+type gone struct{ client.Client }
+
+func (gone) Status() client.SubResourceWriter { return goneStatus{} }
+
+type goneStatus struct{ client.SubResourceWriter }
+
+func (goneStatus) Patch(context.Context, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
+	return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), "a")
 }
 
 // retryAgain is when the directory asks again for a touch that was missed.

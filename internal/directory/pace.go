@@ -138,3 +138,12 @@ func (d *Directory) ask(e *entry) {
 	}
 	d.Touch(Need{ID: e.id, Connection: e.conns > 0 && e.requests+e.waiting == 0})
 }
+
+// Asked is whether a touch was asked for, and what became of it was not told since.
+func (d *Directory) Asked(id ID) bool {
+	s := d.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	return e != nil && e.asked
+}

@@ -44,6 +44,7 @@ type proxy struct {
 	mu      sync.Mutex
 	rand    *rand.Rand
 	what    trouble
+	struck  chan struct{} // closed when the present trouble has struck
 	thawed  chan struct{} // of a freeze: closed at its end
 	watches map[int64]context.CancelFunc
 	next    int64
@@ -101,22 +102,34 @@ current-context: swarm
 `, local(p.port))
 }
 
-// begin makes trouble until end.
-func (p *proxy) begin(what trouble) {
+// begin makes trouble until end. What it gives is closed when the trouble has struck.
+func (p *proxy) begin(what trouble) (struck <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.what = what
+	p.struck = make(chan struct{})
 	switch what {
 	case frozen:
 		p.thawed = make(chan struct{})
 		for range p.watches {
-			p.count(frozen)
+			p.strikes(frozen)
 		}
 	case cut:
 		for _, end := range p.watches {
-			p.count(cut)
+			p.strikes(cut)
 			end()
 		}
+	}
+	return p.struck
+}
+
+// strikes notes that a trouble did its harm.
+func (p *proxy) strikes(what trouble) {
+	p.count(what)
+	select {
+	case <-p.struck:
+	default:
+		close(p.struck)
 	}
 }
 
@@ -134,9 +147,6 @@ func (p *proxy) end() {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	watching := r.URL.Query().Get("watch") != ""
 	what, d := p.draw(r, watching)
-	if what != "" {
-		p.count(what)
-	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	switch what {
@@ -189,6 +199,7 @@ func (p *proxy) draw(r *http.Request, watching bool) (trouble, time.Duration) {
 	if !hit || !possible {
 		return "", 0
 	}
+	p.strikes(p.what)
 	return p.what, d
 }
 
@@ -199,6 +210,9 @@ func (p *proxy) enter(end context.CancelFunc) func() {
 	p.next++
 	n := p.next
 	p.watches[n] = end
+	if p.what == frozen {
+		p.strikes(frozen)
+	}
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -108,7 +108,7 @@ func (r *run) killed(o *operator) {
 	})
 }
 
-// longest is how long a spell of trouble lasts at most, less half a second. A gateway that hears nothing of a sleep must be able to send
+// longest is how long a spell of trouble lasts at most, less half a second, if it has struck by then. A gateway that hears nothing of a sleep must be able to send
 // something to a pod that is deaf to its end.
 var longest = map[trouble]time.Duration{
 	dropped: 3 * time.Second, delayed: 3 * time.Second, cut: time.Second, frozen: 7 * time.Second,
@@ -133,8 +133,13 @@ func (r *run) apiFaults() map[string]func(*rand.Rand) {
 					p = o.proxy
 				}
 				defer r.diary.begin("trouble of " + who)()
-				p.begin(what)
+				struck := p.begin(what)
 				time.Sleep(time.Second/2 + time.Duration(dice.Int64N(int64(longest[what]))))
+				select {
+				case <-struck:
+				case <-time.After(20 * time.Second): // of an operator that does not lead, say
+				case <-r.ctx.Done():
+				}
 				p.end()
 			}
 		}
