@@ -22,14 +22,19 @@ type process struct {
 	Boot  string `json:"boot"`  // the boot that the ticks count from
 }
 
-// observeProcess returns the process that has this number now. A zombie counts as gone.
+// observeProcess returns the process that has this number now. A zombie counts as gone, but not while it has other threads: its
+// first one is a zombie, and its sockets are open, until the last one has ended or has made another program of it.
 func observeProcess(pid int) (process, bool) {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return process{}, false
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return process{}, false
 	}
 	state, start, ok := parseStat(string(stat))
-	if !ok || state == "Z" || state == "X" {
+	if !ok || (state == "Z" || state == "X") && len(threads) < 2 {
 		return process{}, false
 	}
 	return process{PID: pid, Start: start, Boot: bootID()}, true

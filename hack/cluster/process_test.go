@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -39,6 +45,65 @@ func TestARecycledProcessNumberIsAnotherProcess(t *testing.T) {
 			t.Errorf("end of %s: %v", what, err)
 		}
 	}
+}
+
+// headless tells this program to end its first thread only, once it listens.
+const headless = "CLUSTER_TEST_HEADLESS"
+
+func init() {
+	if os.Getenv(headless) == "" {
+		return
+	}
+	runtime.LockOSThread()
+	go func() {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(l.Addr())
+		select {}
+	}()
+	_, _, _ = syscall.Syscall(syscall.SYS_EXIT, 0, 0, 0)
+}
+
+// A process whose first thread has ended looks like a zombie, and has its port until the last one has ended.
+func TestAProcessIsGoneWithItsLastThread(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), headless+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	stat := fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid)
+	for state := ""; state != "Z"; state, _, _ = parseStat(string(must(os.ReadFile(stat)))) {
+	}
+	p, ok := observeProcess(cmd.Process.Pid)
+	if !ok {
+		t.Fatal("a process without its first thread counts as gone")
+	}
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", strings.TrimSpace(address))
+	if err != nil {
+		t.Fatalf("it is gone, and its port is not free: %v", err)
+	}
+	_ = l.Close()
+	_ = cmd.Wait()
+}
+
+func must(content []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return content
 }
 
 func TestIsShimKnowsOnlyOurOwn(t *testing.T) {

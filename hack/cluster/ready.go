@@ -90,17 +90,10 @@ func (l layout) works(ctx context.Context, client *http.Client, c component) err
 	return err
 }
 
-// surelyDead is for how long a component must look dead: while one program becomes another one, the kernel may show a zombie.
-const surelyDead = time.Second
-
 // await returns when a component works, or soon with the end of its log when it has died.
 func (l layout) await(ctx context.Context, client *http.Client, c component) error {
-	seen := time.Now() // alive
 	err := poll(ctx, patience, func(ctx context.Context) error {
-		switch {
-		case l.recorded(c.name).alive():
-			seen = time.Now()
-		case time.Since(seen) > surelyDead:
+		if !l.recorded(c.name).alive() {
 			return hopelessError{errors.New("it has ended")}
 		}
 		return l.works(ctx, client, c)
