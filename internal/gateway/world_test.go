@@ -94,6 +94,7 @@ func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gatew
 	go func() { ended <- server.Run(ctx, l) }()
 	w.stop = func() error {
 		cancel()
+		speaks.transport.CloseIdleConnections() // in HTTP/2, a server that ends waits for a second until they are
 		err := <-ended
 		ended <- err
 		return err
@@ -117,7 +118,7 @@ func (w *world) publish(k, podUID, addr string, epoch int64) {
 	v := w.version.Add(1)
 	w.dir.Apply(id(k), directory.View{
 		Version: v, UID: "uid-" + k, State: directory.Reachable, Epoch: epoch, IdleAfter: time.Minute, Counts: true,
-		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port())},
+		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port()), H2C: isH2C(addr)},
 	})
 }
 
@@ -140,7 +141,10 @@ func awake(t testing.TB, h http.HandlerFunc) *world {
 // newPod starts a pod, and gives its address.
 func newPod(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = speaks.protocols()
+	s.Start()
+	speaks.note(s.Listener.Addr().String())
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s.Listener.Addr().String()
 }
@@ -208,7 +212,7 @@ func (w *world) request(method, k, path string, body io.Reader) *http.Request {
 
 func (w *world) do(r *http.Request) (*http.Response, string) {
 	w.t.Helper()
-	res, err := http.DefaultTransport.RoundTrip(r)
+	res, err := speaks.transport.RoundTrip(r)
 	if err != nil {
 		w.t.Error(err)
 		return &http.Response{Header: http.Header{}}, ""
