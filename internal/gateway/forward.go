@@ -82,6 +82,9 @@ func (x *exchange) finish() {
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
 	shorten(pr.Out, x.seat.waited)
+	if x.body != nil { // what httputil passes on are their names
+		x.body.trailers, x.body.ours = x.in.Trailer, pr.Out.Trailer
+	}
 }
 
 // RoundTrip sends the request over the seat's link, once.

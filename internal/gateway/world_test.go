@@ -31,6 +31,7 @@ type world struct {
 	gateway *gateway.Gateway
 	metrics *prometheus.Registry
 	addr    string
+	secure  string // with TLS, if it takes that
 	stop    func() error
 
 	version atomic.Uint64
@@ -89,6 +90,9 @@ func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gatew
 		t.Fatal(err)
 	}
 	w.addr = l.Addr().String()
+	if server.Secure != nil {
+		w.secure = server.Secure.Listener.Addr().String()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, l) }()
@@ -114,11 +118,15 @@ func id(k string) directory.ID {
 
 // publish makes the session of a key reachable at an address. Each pod UID is an epoch of its own.
 func (w *world) publish(k, podUID, addr string, epoch int64) {
+	w.publishAs(isH2C(addr), k, podUID, addr, epoch)
+}
+
+func (w *world) publishAs(h2c bool, k, podUID, addr string, epoch int64) {
 	ap := netip.MustParseAddrPort(addr)
 	v := w.version.Add(1)
 	w.dir.Apply(id(k), directory.View{
 		Version: v, UID: "uid-" + k, State: directory.Reachable, Epoch: epoch, IdleAfter: time.Minute, Counts: true,
-		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port()), H2C: isH2C(addr)},
+		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port()), H2C: h2c},
 	})
 }
 
