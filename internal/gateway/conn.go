@@ -18,15 +18,17 @@ const maxAnswerHeader = 256 << 10
 // again, and whether the pod broke it.
 type podConn struct {
 	net.Conn
-	written atomic.Int64
-	broken  atomic.Bool
-	talks   bool // the pod may say something at any time, as it may in HTTP/2
+	written   atomic.Int64
+	broken    atomic.Bool
+	*greeting // in HTTP/2; nil: the pod says nothing but answers
 }
 
 // Read notes an end that is not our own doing.
 func (c *podConn) Read(p []byte) (int, error) {
+	c.heard(false)
 	n, err := c.Conn.Read(p)
 	c.note(err)
+	c.heard(err != nil)
 	return n, err
 }
 
@@ -58,7 +60,7 @@ func (c *podConn) hungUp() bool {
 	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = errors.Is(err, syscall.EAGAIN) || c.talks && n > 0
+		open = errors.Is(err, syscall.EAGAIN) || c.greeting != nil && n > 0
 	})
 	return err != nil || !open
 }
@@ -76,7 +78,10 @@ type link struct {
 
 // newLink gives a link for one request at first.
 func newLink(ctx context.Context, p *pod, raw net.Conn, h2c bool) (*link, error) {
-	conn := &podConn{Conn: raw, talks: h2c}
+	conn := &podConn{Conn: raw}
+	if h2c {
+		conn.greeting = &greeting{over: make(chan struct{})}
+	}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(!h2c)
 	protocols.SetUnencryptedHTTP2(h2c)
@@ -88,6 +93,9 @@ func newLink(ctx context.Context, p *pod, raw net.Conn, h2c bool) (*link, error)
 		MaxResponseHeaderBytes: maxAnswerHeader,
 	}
 	cc, err := t.NewClientConn(ctx, "http", p.uid+":80")
+	if err == nil {
+		conn.await()
+	}
 	if err == nil {
 		err = cc.Reserve()
 	}

@@ -21,8 +21,9 @@ type exchange struct {
 	seat    seat
 	in      *http.Request
 	body    *clientBody
-	tunnel  *tunnel     // of a request that upgrades
-	start   int64       // bytes written to the link before this request
+	tunnel  *tunnel // of a request that upgrades
+	start   int64   // bytes written to the link before this request
+	control *http.ResponseController
 	sent    bool        // to the link, which may have written nothing
 	wrote   atomic.Bool // its headers, to a link that others write to as well
 	err     error       // why there is no answer of the pod
@@ -33,6 +34,7 @@ type exchange struct {
 func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
 	defer s.visit.Leave()
 	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
+	x.control = http.NewResponseController(w)
 	w = x.prepare(w)
 	defer x.finish()
 	defer x.leave()
@@ -55,7 +57,6 @@ func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
 		x.in.Body = x.body
 	}
 	if !isWebSocket(x.in) || x.seat.link.h2c { // there is no upgrade in HTTP/2
-
 		x.in.Header.Del("Upgrade")
 		return w
 	}
@@ -70,6 +71,7 @@ func (x *exchange) leave() {
 	if !x.sent {
 		x.seat.link.http.Release()
 	}
+	x.body.leave()
 	x.seat.link.release()
 }
 
@@ -91,7 +93,7 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.sent = true
 	if x.seat.link.h2c {
-		r = x.trace(r)
+		r = x.shared(r)
 	}
 	return x.seat.link.http.RoundTrip(r)
 }
@@ -129,7 +131,7 @@ func (x *exchange) classify(err error) error {
 	switch {
 	case errors.Is(x.body.fault(), os.ErrDeadlineExceeded): // first: net/http takes it for a client that has gone
 		return &Problem{Reason: ReasonSlowBody, Outcome: OutcomeUnknown}
-	case x.tunnel != nil && x.tunnel.open.Load(), x.in.Context().Err() != nil:
+	case x.clientGone():
 		return errClientGone
 	case errors.As(err, &p):
 		return p
@@ -143,6 +145,11 @@ func (x *exchange) classify(err error) error {
 		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}
 	}
 	return &Problem{Reason: ReasonBadAnswer, Detail: err.Error(), Outcome: OutcomeUnknown}
+}
+
+// clientGone says whether nobody waits for an answer. An end of the read that was our own doing ends the context too.
+func (x *exchange) clientGone() bool {
+	return x.tunnel != nil && x.tunnel.open.Load() || x.in.Context().Err() != nil && !x.body.interrupted()
 }
 
 // quietLog drops what httputil says of a client or a pod that broke off: the access log has it.

@@ -127,7 +127,7 @@ func patience(r *http.Request) time.Duration {
 	if err != nil || !ok || n > uint64(math.MaxInt64/unit) { //nolint:gosec // a positive number
 		return math.MaxInt64
 	}
-	return time.Duration(n) * unit //nolint:gosec // at most eight digits
+	return time.Duration(n) * unit
 }
 
 // shorten takes the time that a request has waited off the time that it gives the pod.

@@ -134,7 +134,8 @@ func TestGRPCAnswers(t *testing.T) {
 		{"unknown key", directory.Refusal{Kind: directory.NotFound}, codes.NotFound, gateway.ReasonNotFound, ""},
 		{"completed", directory.Refusal{Kind: directory.Gone}, codes.FailedPrecondition, gateway.ReasonGone, ""},
 		{
-			"start failed", directory.Refusal{Kind: directory.StartFailed, Message: "exit code 1: 100 % 日", RetryAfter: 1500 * time.Millisecond},
+			"start failed",
+			directory.Refusal{Kind: directory.StartFailed, Message: "exit code 1: 100 % 日", RetryAfter: 1500 * time.Millisecond},
 			codes.Unavailable, gateway.ReasonStartFailed, "1500",
 		},
 		{"limit", directory.Refusal{Kind: directory.LimitReached, Reason: "limits.awake"}, codes.ResourceExhausted, gateway.ReasonLimitReached, ""},

@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -13,6 +16,41 @@ import (
 // goneAway is what net/http says of a request that a server refused when it said GOAWAY: its stream is behind the last one that
 // the server will look at. The error has no name there.
 const goneAway = "http2: Transport received Server's graceful shutdown GOAWAY"
+
+// greetingTimeout is how long a pod has to say how many requests it takes on one connection. Who says nothing takes 100, as far as
+// net/http knows.
+const greetingTimeout = 100 * time.Millisecond
+
+// greeting is what a server of HTTP/2 says first: how many requests it takes on one connection. As long as that is not known,
+// nobody else may share the connection: who finds no room there waits, and does not look for another one.
+type greeting struct {
+	once  sync.Once
+	reads atomic.Int32
+	over  chan struct{} // closed when it was read
+}
+
+// heard is called before and after each read. Who reads a second time has looked at what the first one brought.
+func (g *greeting) heard(failed bool) {
+	if g == nil {
+		return
+	}
+	if failed || g.reads.Add(1) == 3 {
+		g.once.Do(func() { close(g.over) })
+	}
+}
+
+// await waits for the greeting.
+func (g *greeting) await() {
+	if g == nil {
+		return
+	}
+	late := time.NewTimer(greetingTimeout)
+	defer late.Stop()
+	select {
+	case <-g.over:
+	case <-late.C:
+	}
+}
 
 // share lets other requests use a link beside the one that has it, if it speaks HTTP/2.
 func (p *pod) share(l *link) {
@@ -95,9 +133,29 @@ func (p *pod) removeIdle(l *link) bool {
 	return true
 }
 
-// trace notes when the headers of a request are written to a link that other requests write to as well.
-func (x *exchange) trace(r *http.Request) *http.Request {
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { x.wrote.Store(true) }}))
+// shared is a request for a link that others use as well. It notes when its headers are written.
+func (x *exchange) shared(r *http.Request) *http.Request {
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { x.wrote.Store(true) }}))
+	if x.body != nil {
+		x.body.enter(func() { _ = x.control.SetReadDeadline(x.gateway.Now()) })
+		r.Body = sharedBody{clientBody: x.body, client: x.in.Context()}
+	}
+	return r
+}
+
+// sharedBody is a body that net/http can let go of while it waits for the client: before it has, there is no answer to a request
+// that the pod has refused or broken off. The Close that httputil gives it does nothing.
+type sharedBody struct {
+	*clientBody
+	client context.Context
+}
+
+// Close ends a Read that waits, unless it has ended by the client's doing.
+func (b sharedBody) Close() error {
+	if b.client.Err() == nil {
+		b.stop()
+	}
+	return nil
 }
 
 // unwritten says of a request that failed whether the pod got nothing of it; or, in HTTP/2, whether the pod said that it has not

@@ -174,3 +174,26 @@ func TestFullDuplex(t *testing.T) {
 		t.Errorf("got %q, %v at the end", rest, err)
 	}
 }
+
+// A pod that answers without waiting for the body is heard, though the client sends nothing more.
+func TestEarlyAnswer(t *testing.T) {
+	w := awake(t, func(rw http.ResponseWriter, _ *http.Request) {
+		_ = http.NewResponseController(rw).EnableFullDuplex()
+		rw.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(rw, strings.Repeat("no", 100_000))
+	})
+	for range 3 {
+		from, to := io.Pipe()
+		go func() { _, _ = to.Write([]byte("e4")) }()
+		res, err := speaks.transport.RoundTrip(w.request("POST", "a", "/", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusForbidden || len(body) != 200_000 {
+			t.Errorf("got %s, %d bytes, %v", res.Status, len(body), err)
+		}
+		_ = res.Body.Close()
+		_ = to.Close()
+	}
+}
