@@ -121,12 +121,32 @@ func documents(t *testing.T, stream string) map[string]map[string]any {
 	return byName
 }
 
+// A gateway has certificates as files, and no right to read Secrets.
+func TestCertificatesAreMounted(t *testing.T) {
+	text := render(t, "--show-only", "templates/gateway.yaml", "--set", "gateway.tls.secrets={wide,one.test}",
+		"--set", "gateway.tls.redirect=true", "--set", "gateway.proxyProtocolFrom={10.0.0.0/8,fd00::/8}")
+	documents(t, text) // it is YAML
+	for _, line := range []string{
+		"- --listen-tls=:8443", "- --tls-dir=/tls", "- --redirect-https", "- --proxy-protocol-from=10.0.0.0/8,fd00::/8",
+		"- {name: tls-1, mountPath: /tls/one.test, readOnly: true}", "secret: {secretName: one.test}", "port: 443", "targetPort: https",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no line %q in\n%s", line, text)
+		}
+	}
+	if rights := render(t, "--show-only", "templates/rbac-gateway.yaml", "--set", "gateway.tls.secrets={wide}"); strings.Contains(strings.ReplaceAll(rights, "# Never pods, never secrets", ""), "secrets") {
+		t.Errorf("the gateway may do something with Secrets:\n%s", rights)
+	}
+}
+
 func TestTheSchemaRefuses(t *testing.T) {
 	for value, word := range map[string]string{
 		"gateway.replica=3":                            "replica",
 		"gateway.replicas=many":                        "replicas",
 		"operator.replicas=3":                          "replicas",
 		"gateway.service.type=ExternalName":            "type",
+		"gateway.tls.secrets={a/b}":                    "secrets",
+		"gateway.proxyProtocolFrom={anywhere}":         "proxyProtocolFrom",
 		"gateway.terminationGracePeriodSeconds=9":      "terminationGracePeriodSeconds",
 		"gateway.service.port=0":                       "port",
 		"gateway.service.nodePort=70000":               "nodePort",

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -42,6 +41,7 @@ type flags struct {
 	drainTimeout  time.Duration
 	level         slog.LevelVar
 	pod           cluster.Identity
+	front
 }
 
 func main() {
@@ -66,6 +66,7 @@ func parse() *flags {
 	}}
 	flag.StringVar(&f.listen, "listen", ":8080", "address that takes requests for sessions")
 	flag.StringVar(&f.admin, "admin", ":8081", "address of /metrics, /livez, /readyz and /debug/pprof/; not for clients")
+	f.front.register(flag.CommandLine)
 	flag.DurationVar(&f.maxStaleness, "max-staleness", 30*time.Second,
 		"dial no pod, and wake none, once the Lease could not be renewed for so long; open connections go on")
 	flag.DurationVar(&f.shutdownDelay, "shutdown-delay", gateway.DefaultShutdownDelay,
@@ -98,7 +99,7 @@ func run(f *flags, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- fmt.Errorf("admin: %w", admin.ListenAndServe()) }()
 	return live(ctx, hands, failed, func() error {
-		l, err := net.Listen("tcp", f.listen)
+		l, err := f.open(ctx, f.listen, server, log, metrics)
 		if err != nil {
 			return err
 		}
@@ -114,7 +115,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
-	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics)}
+	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS}
 	hands := cluster.New(cluster.Options{
 		Client:       c,
 		Identity:     f.pod,

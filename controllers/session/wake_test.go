@@ -44,6 +44,16 @@ var _ = Describe("A session that is wanted", func() {
 		Expect(recorder.Events).To(Receive(ContainSubstring("Awake")))
 	})
 
+	It("is published with what its port speaks", func(ctx SpecContext) {
+		GivenTemplate(ctx, func(t *v1alpha1.SessionTemplate) { t.Spec.Protocol = v1alpha1.ProtocolH2C })
+		s := GivenSession(ctx, "a")
+		Touch(ctx, s)
+		Turn(ctx, s)
+		Turn(ctx, s)
+		Runs(ctx, s)
+		Expect(Reconciled(ctx, s).Status.Endpoint.Protocol).To(Equal(v1alpha1.ProtocolH2C))
+	})
+
 	It("is wanted from its creation on when a gateway made it: one write, not two", func(ctx SpecContext) {
 		GivenTemplate(ctx)
 		s := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "chess.a"}}

@@ -32,8 +32,8 @@ func TestViewOf(t *testing.T) {
 			want:   directory.View{State: directory.Absent, Activity: noon.Time},
 		},
 		"awake": {
-			status: v1alpha1.SessionStatus{Phase: v1alpha1.PhaseAwake, Epoch: 3, Endpoint: &v1alpha1.Endpoint{UID: "p", Address: "10.0.0.1", Port: 80}},
-			want:   directory.View{State: directory.Reachable, Epoch: 3, Pod: directory.Pod{UID: "p", Address: "10.0.0.1", Port: 80}},
+			status: v1alpha1.SessionStatus{Phase: v1alpha1.PhaseAwake, Epoch: 3, Endpoint: &v1alpha1.Endpoint{UID: "p", Address: "10.0.0.1", Port: 80, Protocol: v1alpha1.ProtocolH2C}},
+			want:   directory.View{State: directory.Reachable, Epoch: 3, Pod: directory.Pod{UID: "p", Address: "10.0.0.1", Port: 80, H2C: true}},
 		},
 		"waking": {
 			annotations: made,

@@ -11,26 +11,76 @@ import (
 // one is that of a request without a body.
 type clientBody struct {
 	from io.ReadCloser
+	// trailers are those of the client's request, and of ours: who reads the body up to its end has them.
+	trailers, ours http.Header
 
-	mu   sync.Mutex // the reader may outlive the round trip
-	read bool
-	err  error // other than io.EOF
+	mu      sync.Mutex // the reader may outlive the round trip
+	read    bool
+	reading bool // at this moment
+	stopped bool // by us
+
+	interrupt func() // ends a read
+	err       error  // other than io.EOF
 }
 
 // Read notes what happens.
 func (b *clientBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	b.reading = true
+	b.mu.Unlock()
 	n, err := b.from.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.read = true
-	if err != nil && !errors.Is(err, io.EOF) && b.err == nil {
+	b.read, b.reading = true, false
+	if err != nil && !errors.Is(err, io.EOF) && b.err == nil && !b.stopped {
 		b.err = err
+	}
+	if errors.Is(err, io.EOF) {
+		for name := range b.ours {
+			b.ours[name] = b.trailers[name]
+		}
 	}
 	return n, err
 }
 
 // Close closes the body.
 func (b *clientBody) Close() error { return b.from.Close() }
+
+// enter says how to end a read.
+func (b *clientBody) enter(interrupt func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupt = interrupt
+}
+
+// stop ends a read that waits for the client.
+func (b *clientBody) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reading && b.interrupt != nil {
+		b.stopped = true
+		b.interrupt()
+	}
+}
+
+func (b *clientBody) interrupted() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stopped
+}
+
+// leave is called when the request is over: net/http ends a read that is left, and the client's connection is not ours any more.
+func (b *clientBody) leave() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupt = nil
+}
 
 // touched says whether a second reader would miss a part.
 func (b *clientBody) touched() bool {

@@ -57,6 +57,8 @@ type Gateway struct {
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
 	Stall time.Duration
+	// RedirectHTTPS sends who comes without TLS to the same with it, at port 443.
+	RedirectHTTPS bool
 
 	once     sync.Once
 	room     room
@@ -72,8 +74,9 @@ func (g *Gateway) Handler() http.Handler {
 	return g.observe( // access log and metrics, of all that follows
 		g.guard( // a panic is an answer
 			g.wellKnown( // ours on this port: /.well-known/dormouse/
-				g.pace( // a client that makes no progress is cut off
-					http.HandlerFunc(g.serve))))) // resolve, admit, wake, forward
+				g.redirect( // to TLS
+					g.pace( // a client that makes no progress is cut off
+						http.HandlerFunc(g.serve)))))) // resolve, admit, wake, forward
 }
 
 // Forget closes the connections to a pod that is gone. Without it they end by themselves, after PodIdle.

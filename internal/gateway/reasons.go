@@ -20,6 +20,8 @@ const (
 	// ReasonSlashMissing is a path that ends with the key: the client is sent to the same with a slash, so that the
 	// application's relative links are right.
 	ReasonSlashMissing Reason = "SlashMissing"
+	// ReasonHTTPSOnly is a request without TLS where that is wanted: the client is sent to the same with it.
+	ReasonHTTPSOnly Reason = "HTTPSOnly"
 	// ReasonKeyRejected is a key that does not match its template's key.pattern.
 	ReasonKeyRejected Reason = "KeyRejected"
 	// ReasonNotFound is a key without a Session, where the template makes none for a request.
@@ -67,6 +69,7 @@ var answers = map[Reason]struct {
 	ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here."},
 	ReasonNoRoute:          {http.StatusNotFound, "No route matches the request."},
 	ReasonSlashMissing:     {http.StatusPermanentRedirect, "The path needs a slash at its end."},
+	ReasonHTTPSOnly:        {http.StatusPermanentRedirect, "The request needs TLS."},
 	ReasonKeyRejected:      {http.StatusNotFound, "No session can have this key."},
 	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
 	ReasonGone:             {http.StatusGone, "The session has ended."},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,4 +90,24 @@ func TestNewDrainVoidsTheSaveBefore(t *testing.T) {
 			t.Error("not forgotten")
 		}
 	})
+}
+
+// A pod that speaks HTTP/2 is saved over it.
+func TestSaveOverH2C(t *testing.T) {
+	pod := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 || r.Method != http.MethodPost {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	pod.Config.Protocols = &http.Protocols{}
+	pod.Config.Protocols.SetUnencryptedHTTP2(true)
+	pod.Start()
+	defer pod.Close()
+	ended := make(chan struct{})
+	h := &Hooks{Client: &http.Client{}, H2C: H2C(), Now: time.Now, Ended: func(types.NamespacedName) { close(ended) }}
+	h.Begin(table, Save{Drain: "1", URL: pod.URL + "/save", Timeout: 10 * time.Second, H2C: true})
+	<-ended
+	if s := h.State(table, "1"); !s.Done || s.Err != nil {
+		t.Errorf("state %+v", s)
+	}
 }

@@ -22,6 +22,7 @@ spec:
   - path: "/chess/{key}/"
   - header: X-Chess-Table
   port: 8080
+  protocol: H2C
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
@@ -53,6 +54,7 @@ var _ = Describe("A SessionTemplate", func() {
 		t := &v1alpha1.SessionTemplate{}
 		Expect(api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "chess"}, t)).To(Succeed())
 		Expect(t.Spec.Mode).To(Equal(v1alpha1.ModeOnDemand))
+		Expect(t.Spec.Protocol).To(Equal(v1alpha1.ProtocolHTTP))
 		Expect(t.Spec.Key).To(Equal(v1alpha1.KeySpec{Pattern: "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", OnMissing: v1alpha1.MissingReject}))
 		Expect(t.Spec.Wake.Timeout.String()).To(Equal("&Duration{Duration:1m0s,}"))
 		Expect(t.Spec.Wake.MaxHeld).To(BeEquivalentTo(100))
@@ -102,6 +104,7 @@ var _ = Describe("A SessionTemplate", func() {
 		func(ctx SpecContext, change, message string) {
 			Expect(api.Create(ctx, template(change))).To(MatchError(ContainSubstring(message)))
 		},
+		Entry("protocol that nobody speaks", "spec.protocol=TCP", "Unsupported value"),
 		Entry("with a dot in its name", "metadata.name=chess.v2", "metadata.name: no dots"),
 		Entry("with a name of 64 letters", "metadata.name="+strings.Repeat("a", 64), "at most 63 characters"),
 		Entry("with another mode", "spec.mode=Forever", "spec.mode"),

@@ -4,8 +4,18 @@ package mutants
 var gatewayMutants = []mutant{
 	{
 		name: "a request is sent again after it was written", breaks: "I4", peer: "net/http replays a GET on a dead connection",
-		file: "internal/gateway/forward.go", old: `case conn.written.Load() == x.start && !x.body.touched():`, new: `case !x.body.touched():`,
+		file: "internal/gateway/forward.go", old: `case x.unwritten(err) && !x.body.touched():`, new: `case !x.body.touched():`,
 		killer: road("^TestNoReplay$"),
+	},
+	{
+		name: "a request that the pod broke off is sent again", breaks: "I4", peer: "one byte of another request on the same connection says nothing",
+		file: "internal/gateway/h2c.go", old: `errors.As(err, &stream) && stream.Code == http2.ErrCodeRefusedStream`, new: `errors.As(err, &stream)`,
+		killer: road("^TestOnlyTheRefusedIsSentAgain$"),
+	},
+	{
+		name: "shared connections of a pod that is gone stay", breaks: "I4",
+		file: "internal/gateway/h2c.go", old: `if p.gone || l.http.Available() == 0 {`, new: `if l.http.Available() == 0 {`,
+		killer: road("^TestSharedLinkOfAPodThatIsGone$"),
 	},
 	{
 		name: "a request is sent again for ever", breaks: "I8",
