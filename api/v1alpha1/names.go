@@ -21,6 +21,8 @@ const (
 	AnnotationEpoch = Prefix + "epoch"
 	// AnnotationPort is on every pod of a session: the port that it serves on, as its template said when it was made.
 	AnnotationPort = Prefix + "port"
+	// AnnotationProtocol is on the pods of a template whose protocol is not HTTP: what that port speaks, likewise.
+	AnnotationProtocol = Prefix + "protocol"
 	// AnnotationSavePath is on the pods of a template with a save hook: its path, as the template said when the pod was made.
 	AnnotationSavePath = Prefix + "save-path"
 	// AnnotationSaveTimeout is on the same pods: how long one save may take, as Go writes a duration.

@@ -147,6 +147,9 @@ type Endpoint struct {
 	Address string `json:"address"`
 	// port at that address.
 	Port int32 `json:"port"`
+	// protocol that the port speaks. Absent: HTTP.
+	// +optional
+	Protocol Protocol `json:"protocol,omitempty"`
 }
 
 // PodReference is the pod that was published last, until it has ended.

@@ -37,6 +37,12 @@ type SessionTemplateSpec struct {
 	// +optional
 	Port intstr.IntOrString `json:"port,omitzero"`
 
+	// protocol is what the port speaks: HTTP (1.1, and WebSocket) or H2C (HTTP/2 without TLS and without an upgrade to it, as gRPC
+	// servers do). Of H2C, one connection carries many requests, and wake.ready and save are asked over it too.
+	// +kubebuilder:default=HTTP
+	// +optional
+	Protocol Protocol `json:"protocol,omitempty"`
+
 	// wake bounds the start of a session and those who wait for it.
 	// +kubebuilder:default={}
 	// +optional
@@ -117,6 +123,17 @@ const (
 	ModeOnDemand SessionMode = "OnDemand"
 	// ModeTask is a session that is up from its creation until its pod has ended with code 0. Then it is Completed.
 	ModeTask SessionMode = "Task"
+)
+
+// Protocol is what the port of a session speaks.
+// +kubebuilder:validation:Enum=HTTP;H2C
+type Protocol string
+
+const (
+	// ProtocolHTTP is HTTP/1.1, and what upgrades from it.
+	ProtocolHTTP Protocol = "HTTP"
+	// ProtocolH2C is HTTP/2 without TLS, with prior knowledge.
+	ProtocolH2C Protocol = "H2C"
 )
 
 // WakeSpec bounds the start of a session and those who wait for it.

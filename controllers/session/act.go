@@ -226,5 +226,6 @@ func saveOf(w *world) savehook.Save {
 		URL:     at.String() + path,
 		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
 		Timeout: timeout,
+		H2C:     podspec.ProtocolOf(w.pod) == v1alpha1.ProtocolH2C,
 	}
 }

@@ -43,7 +43,7 @@ func report(w *world, step lifecycle.Step) *v1alpha1.Session {
 func publish(status *v1alpha1.SessionStatus, w *world) {
 	port, _ := podspec.PortOf(w.pod)
 	status.Epoch, _ = podspec.Epoch(w.pod)
-	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port}
+	status.Endpoint = &v1alpha1.Endpoint{UID: w.pod.UID, Address: w.pod.Status.PodIP, Port: port, Protocol: podspec.ProtocolOf(w.pod)}
 	since := microTimeOf(w.now)
 	if status.Pod != nil && status.Pod.UID == w.pod.UID {
 		since = status.Pod.Since

@@ -49,7 +49,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 		v.Queued = s.Status.Limit
 	}
 	if e := s.Status.Endpoint; e != nil {
-		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port)}
+		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port), H2C: e.Protocol == v1alpha1.ProtocolH2C}
 		return v
 	}
 	if d := s.Status.Drain; d != nil {

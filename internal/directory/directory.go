@@ -35,6 +35,7 @@ type Pod struct {
 	UID     string
 	Address string // IP
 	Port    int
+	H2C     bool // it speaks HTTP/2 without TLS; else HTTP/1.1
 }
 
 // Failure is why a session does not start.

@@ -11,6 +11,8 @@ import (
 // one is that of a request without a body.
 type clientBody struct {
 	from io.ReadCloser
+	// trailers are those of the client's request, and of ours: who reads the body up to its end has them.
+	trailers, ours http.Header
 
 	mu   sync.Mutex // the reader may outlive the round trip
 	read bool
@@ -25,6 +27,11 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	b.read = true
 	if err != nil && !errors.Is(err, io.EOF) && b.err == nil {
 		b.err = err
+	}
+	if errors.Is(err, io.EOF) {
+		for name := range b.ours {
+			b.ours[name] = b.trailers[name]
+		}
 	}
 	return n, err
 }

@@ -20,6 +20,7 @@ type podConn struct {
 	net.Conn
 	written atomic.Int64
 	broken  atomic.Bool
+	talks   bool // the pod may say something at any time, as it may in HTTP/2
 }
 
 // Read notes an end that is not our own doing.
@@ -56,25 +57,29 @@ func (c *podConn) hungUp() bool {
 	open := false
 	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = errors.Is(err, syscall.EAGAIN)
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		open = errors.Is(err, syscall.EAGAIN) || c.talks && n > 0
 	})
 	return err != nil || !open
 }
 
-// link is a podConn that speaks HTTP, for one request at a time. It sends nothing twice: that is what http.Transport does
-// where it owns the connections, so here it does not.
+// link is a podConn that speaks HTTP: HTTP/1.1 for one request at a time, or HTTP/2 for many. It sends nothing twice: that is
+// what http.Transport does where it owns the connections, so here it does not.
 type link struct {
 	http *http.ClientConn
 	conn *podConn
 	pod  *pod
+	h2c  bool
+	uses int         // of one that speaks HTTP/2, by requests; the pod's lock holds it
 	rest *time.Timer // ends the link when it was idle for long
 }
 
-func newLink(ctx context.Context, p *pod, raw net.Conn) (*link, error) {
-	conn := &podConn{Conn: raw}
+// newLink gives a link for one request at first.
+func newLink(ctx context.Context, p *pod, raw net.Conn, h2c bool) (*link, error) {
+	conn := &podConn{Conn: raw, talks: h2c}
 	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
+	protocols.SetHTTP1(!h2c)
+	protocols.SetUnencryptedHTTP2(h2c)
 	t := &http.Transport{
 		DialContext:            func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		Protocols:              protocols,
@@ -91,7 +96,7 @@ func newLink(ctx context.Context, p *pod, raw net.Conn) (*link, error) {
 		return nil, fmt.Errorf("speak HTTP to pod %s: %w", p.uid, err)
 	}
 	p.join()
-	return &link{http: cc, conn: conn, pod: p}, nil
+	return &link{http: cc, conn: conn, pod: p, h2c: h2c, uses: 1}, nil
 }
 
 // usable says whether an idle link is still one, and reserves it.

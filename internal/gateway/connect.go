@@ -92,7 +92,11 @@ func (ps *pods) direct(ctx context.Context, p *pod) (*link, error) {
 	if p.closedGate() != nil {
 		return nil, errShut
 	}
-	return ps.attempt(ctx, p)
+	l, err := ps.attempt(ctx, p)
+	if err == nil {
+		p.share(l)
+	}
+	return l, err
 }
 
 // knock dials until the port opens, and until the ready path answers if there is one, and opens the gate.
@@ -104,6 +108,7 @@ func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, err
 			l, err = l.askReady(ctx, readyPath)
 		}
 		if err == nil {
+			p.share(l)
 			p.open()
 			return l, nil
 		}
@@ -131,7 +136,7 @@ func (ps *pods) attempt(ctx context.Context, p *pod) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLink(ctx, p, conn)
+	return newLink(ctx, p, conn, to.H2C)
 }
 
 // retryable says whether the pod may take the next attempt. What ends with the context does not.

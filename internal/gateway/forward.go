@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // errUnwritten is a request of which no pod got a byte, and of whose body nothing is lost: it may be sent again.
@@ -20,19 +21,21 @@ type exchange struct {
 	seat    seat
 	in      *http.Request
 	body    *clientBody
-	tunnel  *tunnel // of a request that upgrades
-	start   int64   // bytes written to the link before this request
-	err     error   // why there is no answer of the pod
+	tunnel  *tunnel     // of a request that upgrades
+	start   int64       // bytes written to the link before this request
+	sent    bool        // to the link, which may have written nothing
+	wrote   atomic.Bool // its headers, to a link that others write to as well
+	err     error       // why there is no answer of the pod
 }
 
 // forward sends a request to the pod at the seat, and its answer to the client. It uses the seat up. Its error says why the
 // client has no answer yet: errUnwritten, errClientGone or a Problem.
 func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
 	defer s.visit.Leave()
-	defer s.link.release()
 	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
 	w = x.prepare(w)
 	defer x.finish()
+	defer x.leave()
 	proxy := httputil.ReverseProxy{
 		Rewrite:        x.rewrite,
 		Transport:      x,
@@ -51,7 +54,8 @@ func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
 		x.body = &clientBody{from: x.in.Body}
 		x.in.Body = x.body
 	}
-	if !isWebSocket(x.in) {
+	if !isWebSocket(x.in) || x.seat.link.h2c { // there is no upgrade in HTTP/2
+
 		x.in.Header.Del("Upgrade")
 		return w
 	}
@@ -59,6 +63,14 @@ func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
 		ResponseWriter: w, visit: x.seat.visit, upgrades: &x.gateway.upgrades, done: make(chan struct{}),
 	}
 	return x.tunnel
+}
+
+// leave gives the link back.
+func (x *exchange) leave() {
+	if !x.sent {
+		x.seat.link.http.Release()
+	}
+	x.seat.link.release()
 }
 
 func (x *exchange) finish() {
@@ -69,10 +81,18 @@ func (x *exchange) finish() {
 
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
+	shorten(pr.Out, x.seat.waited)
+	if x.body != nil { // what httputil passes on are their names
+		x.body.trailers, x.body.ours = x.in.Trailer, pr.Out.Trailer
+	}
 }
 
 // RoundTrip sends the request over the seat's link, once.
 func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
+	x.sent = true
+	if x.seat.link.h2c {
+		r = x.trace(r)
+	}
 	return x.seat.link.http.RoundTrip(r)
 }
 
@@ -115,9 +135,9 @@ func (x *exchange) classify(err error) error {
 		return p
 	case x.body.fault() != nil:
 		return &Problem{Reason: ReasonBadBody, Outcome: OutcomeUnknown}
-	case conn.written.Load() == x.start && !x.body.touched():
+	case x.unwritten(err) && !x.body.touched():
 		return errUnwritten
-	case conn.written.Load() == x.start:
+	case x.unwritten(err):
 		return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
 	case conn.broken.Load():
 		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}

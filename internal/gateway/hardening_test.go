@@ -94,6 +94,7 @@ func TestOtherUpgradesAreStripped(t *testing.T) {
 }
 
 func TestPodCannotUpgradeUnasked(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	w := awake(t, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusSwitchingProtocols) })
 	res, body := w.get("a", "/")
 	wantProblem(t, res, body, 502, gateway.ReasonBadAnswer)

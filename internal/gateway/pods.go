@@ -40,7 +40,8 @@ type pod struct {
 	slots   chan struct{} // who holds one dials
 
 	mu    sync.Mutex
-	idle  []*link
+	idle  []*link       // that speak HTTP/1.1
+	many  []*link       // that speak HTTP/2, idle or not
 	users int           // connects under way, and links in use
 	gate  chan struct{} // closed when the pod takes connections; nil: it does, as far as is known
 	ready bool          // its ready path has answered
@@ -69,8 +70,12 @@ func (ps *pods) add(uid string, ready bool) *pod {
 	if len(ps.byUID) >= ps.limit {
 		ps.sweep()
 	}
+	dials := maxDials
+	if to, ok := ps.address(uid); ok && to.H2C {
+		dials = 1 // the first link is for all
+	}
 	p := &pod{
-		uid: uid, idleFor: ps.idleFor, turn: make(chan struct{}, 1), slots: make(chan struct{}, maxDials), ready: ready,
+		uid: uid, idleFor: ps.idleFor, turn: make(chan struct{}, 1), slots: make(chan struct{}, dials), ready: ready,
 	}
 	if !ready {
 		p.gate = make(chan struct{})
@@ -107,7 +112,7 @@ func (ps *pods) forget(uid string) {
 func (p *pod) end() []*link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	links := p.idle
+	links := append(p.idle, p.idleShared()...)
 	p.idle, p.gone = nil, true
 	return links
 }
@@ -115,7 +120,7 @@ func (p *pod) end() []*link {
 func (p *pod) unused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.users == 0 && len(p.idle) == 0
+	return p.users == 0 && len(p.idle) == 0 && len(p.many) == 0
 }
 
 func (p *pod) join() {
@@ -143,6 +148,9 @@ func (ps *pods) idle(uid string) *link {
 
 // take gives an idle link, the one used last: the others may come to their time.
 func (p *pod) take() *link {
+	if l := p.takeShared(); l != nil {
+		return l
+	}
 	for {
 		l := p.pop()
 		if l == nil || l.usable() {
@@ -167,6 +175,10 @@ func (p *pod) pop() *link {
 
 // release gives a link back after a request. One that cannot take another request is closed.
 func (l *link) release() {
+	if l.h2c {
+		l.leave()
+		return
+	}
 	if l.http.Available() == 0 || !l.pod.keep(l) {
 		l.drop()
 	}
@@ -196,7 +208,7 @@ func (p *pod) keep(l *link) bool {
 
 // expire closes a link that was idle for its time. If somebody took it meanwhile, it is not in the list.
 func (l *link) expire() {
-	if l.pod.remove(l) {
+	if l.pod.remove(l) || l.pod.removeIdle(l) {
 		l.close()
 	}
 }

@@ -63,13 +63,16 @@ type document struct {
 }
 
 // answer tells the client why it gets no answer of a pod. A client that is gone is told nothing.
-func answer(w http.ResponseWriter, err error) {
+func answer(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errClientGone) {
 		panic(http.ErrAbortHandler)
 	}
 	var p *Problem
 	if !errors.As(err, &p) {
 		p = &Problem{Reason: ReasonInternal}
+	}
+	if p.answerGRPC(w, r) {
+		return
 	}
 	body, err := json.Marshal(p.document())
 	if err != nil { // strings and numbers only

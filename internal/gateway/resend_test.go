@@ -129,6 +129,7 @@ func sever(n int64) func(*gateway.Gateway, *gateway.Server) {
 
 // 000-16, 000-18: what no pod got one byte of is sent again, whatever it is, with its whole body; 000-19: not for ever.
 func TestOnlyTheUnwrittenIsSentAgain(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 begins with a preface: such a dial has failed")
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		t.Run(method, func(t *testing.T) {
 			w := newWorld(t, chess(), sever(2))

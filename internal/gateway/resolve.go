@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
@@ -19,6 +20,8 @@ type Target struct {
 	PathPrefix string
 	// Path is what the pod sees, byte for byte as the client sent it.
 	Path string
+	// Patience is how long the request may wait for the session: the template's WakeTimeout, or the time that its client gives it.
+	Patience time.Duration
 	// Quiet is the answer of a request that does not wake a session. Nil: it does.
 	Quiet *Problem
 }
@@ -73,6 +76,7 @@ func (m match) target(r *http.Request) (Target, error) {
 		ID:         directory.ID{Namespace: m.template.Namespace, Name: name},
 		PathPrefix: m.prefix,
 		Path:       m.path,
+		Patience:   min(m.template.WakeTimeout, patience(r)),
 		Quiet:      quiet(r, m.path),
 	}, nil
 }

@@ -28,7 +28,7 @@ type seat struct {
 // serve is the road.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if err := g.road(w, r); err != nil {
-		answer(w, err)
+		answer(w, r, err)
 	}
 }
 
@@ -60,7 +60,7 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 	if s, ok := g.hit(t); ok {
 		return s, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, t.WakeTimeout-g.Now().Sub(began))
+	wait, cancel := context.WithTimeout(ctx, t.Patience-g.Now().Sub(began))
 	defer cancel()
 	ticket := g.room.admit(t)
 	defer ticket.leave()

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -19,6 +20,12 @@ const (
 	keepAlive = 75 * time.Second
 	// maxHeader is how many bytes of headers a request may have: 32 KiB, of which net/http adds 4.
 	maxHeader = 28 << 10
+	// maxStreams is how many requests one connection of HTTP/2 may have at once.
+	maxStreams = 100
+	// pingAfter is how long a connection of HTTP/2 may be silent until it is asked whether it is still there, and pingTimeout how
+	// long the answer may take.
+	pingAfter   = 30 * time.Second
+	pingTimeout = 15 * time.Second
 )
 
 // Defaults of the fields of a Server.
@@ -33,10 +40,18 @@ const (
 // Server serves a Gateway on a listener, until it is told to stop.
 type Server struct {
 	Gateway *Gateway
+	// Secure is where connections with TLS come in; nil: nowhere.
+	Secure *Secure
 	// ShutdownDelay is how long the listener stays open when the server is to stop; negative: not at all.
 	ShutdownDelay time.Duration
 	// DrainTimeout is how long requests in flight may take after that.
 	DrainTimeout time.Duration
+}
+
+// Secure is a listener for TLS.
+type Secure struct {
+	Listener net.Listener
+	TLS      *tls.Config
 }
 
 // Run serves until ctx ends. Then it is not ready any more, keeps listening for ShutdownDelay, and ends: WebSockets are
@@ -49,8 +64,14 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       keepAlive,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          s.errorLog(),
+		Protocols:         protocols(),
+		HTTP2:             http2Limits(),
 	}
-	failed := make(chan error, 1)
+	failed := make(chan error, 2)
+	if s.Secure != nil {
+		srv.TLSConfig = s.Secure.TLS.Clone() // net/http adds to it
+		go func() { failed <- srv.ServeTLS(s.Secure.Listener, "", "") }()
+	}
 	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
@@ -64,6 +85,25 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	case <-time.After(orDefault(s.ShutdownDelay, DefaultShutdownDelay)):
 	}
 	return s.drain(context.WithoutCancel(ctx), srv)
+}
+
+// protocols are HTTP/1.1 and HTTP/2: with TLS, by ALPN; without, with prior knowledge.
+func protocols() *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// http2Limits bound what one connection of HTTP/2 can ask for. The headers of a request have the bound of HTTP/1.1.
+func http2Limits() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams,
+		SendPingTimeout:      pingAfter,
+		PingTimeout:          pingTimeout,
+		WriteByteTimeout:     DefaultStall,
+	}
 }
 
 // drain ends what is in flight.

@@ -92,6 +92,7 @@ func wantBye(t *testing.T, bye <-chan websocket.StatusCode, code websocket.Statu
 }
 
 func TestWebSocket(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
 	c := w.dialTable()
@@ -110,6 +111,7 @@ func TestWebSocket(t *testing.T) {
 
 // 000-02: the upgrade waits for the session to wake.
 func TestWebSocketWakes(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := newWorld(t, chess())
 	pod := newPod(t, table(t, leave, bye))
@@ -119,6 +121,7 @@ func TestWebSocketWakes(t *testing.T) {
 
 // A WebSocket ends with 1001 when its session goes, and the pod is told too.
 func TestWebSocketEndsWithTheSession(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
 	c := w.dialTable()
@@ -130,6 +133,7 @@ func TestWebSocketEndsWithTheSession(t *testing.T) {
 
 // A WebSocket ends with 1001 when the gateway goes.
 func TestWebSocketEndsWithTheGateway(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
 	c := w.dialTable()
@@ -145,6 +149,7 @@ func TestWebSocketEndsWithTheGateway(t *testing.T) {
 
 // 1012 says: connect again, the session is there.
 func TestWebSocketEndsWithThePod(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := awake(t, table(t, leave, bye))
 	c := w.dialTable()
@@ -155,6 +160,7 @@ func TestWebSocketEndsWithThePod(t *testing.T) {
 
 // A client that takes nothing does not hold up the end of the gateway.
 func TestDeafWebSocket(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	flood := func(rw http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(rw, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 		if err != nil {

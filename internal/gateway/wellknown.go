@@ -19,16 +19,16 @@ func (g *Gateway) wellKnown(next http.Handler) http.Handler {
 		case !strings.HasPrefix(r.URL.Path, WellKnown):
 			next.ServeHTTP(w, r)
 		case r.URL.Path == HealthPath:
-			g.health(w)
+			g.health(w, r)
 		default:
-			answer(w, &Problem{Reason: ReasonNoRoute})
+			answer(w, r, &Problem{Reason: ReasonNoRoute})
 		}
 	})
 }
 
-func (g *Gateway) health(w http.ResponseWriter) {
+func (g *Gateway) health(w http.ResponseWriter, r *http.Request) {
 	if g.draining.Load() {
-		answer(w, &Problem{Reason: ReasonUnavailable, Detail: "the gateway is about to end"})
+		answer(w, r, &Problem{Reason: ReasonUnavailable, Detail: "the gateway is about to end"})
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -67,6 +67,7 @@ func wantWord(t *testing.T, got directory.Word, idleAfter, busy time.Duration) {
 
 // An answer that switches protocols says it too.
 func TestWhatAWorkloadSaysWithAnUpgrade(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	w := awake(t, func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Session-Busy", "1h")
 		if c, err := websocket.Accept(rw, r, nil); err == nil {

@@ -31,6 +31,7 @@ type world struct {
 	gateway *gateway.Gateway
 	metrics *prometheus.Registry
 	addr    string
+	secure  string // with TLS, if it takes that
 	stop    func() error
 
 	version atomic.Uint64
@@ -89,11 +90,15 @@ func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gatew
 		t.Fatal(err)
 	}
 	w.addr = l.Addr().String()
+	if server.Secure != nil {
+		w.secure = server.Secure.Listener.Addr().String()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, l) }()
 	w.stop = func() error {
 		cancel()
+		speaks.transport.CloseIdleConnections() // in HTTP/2, a server that ends waits for a second until they are
 		err := <-ended
 		ended <- err
 		return err
@@ -113,11 +118,15 @@ func id(k string) directory.ID {
 
 // publish makes the session of a key reachable at an address. Each pod UID is an epoch of its own.
 func (w *world) publish(k, podUID, addr string, epoch int64) {
+	w.publishAs(isH2C(addr), k, podUID, addr, epoch)
+}
+
+func (w *world) publishAs(h2c bool, k, podUID, addr string, epoch int64) {
 	ap := netip.MustParseAddrPort(addr)
 	v := w.version.Add(1)
 	w.dir.Apply(id(k), directory.View{
 		Version: v, UID: "uid-" + k, State: directory.Reachable, Epoch: epoch, IdleAfter: time.Minute, Counts: true,
-		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port())},
+		Pod: directory.Pod{UID: podUID, Address: ap.Addr().String(), Port: int(ap.Port()), H2C: h2c},
 	})
 }
 
@@ -140,7 +149,10 @@ func awake(t testing.TB, h http.HandlerFunc) *world {
 // newPod starts a pod, and gives its address.
 func newPod(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = speaks.protocols()
+	s.Start()
+	speaks.note(s.Listener.Addr().String())
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s.Listener.Addr().String()
 }
@@ -208,7 +220,7 @@ func (w *world) request(method, k, path string, body io.Reader) *http.Request {
 
 func (w *world) do(r *http.Request) (*http.Response, string) {
 	w.t.Helper()
-	res, err := http.DefaultTransport.RoundTrip(r)
+	res, err := speaks.transport.RoundTrip(r)
 	if err != nil {
 		w.t.Error(err)
 		return &http.Response{Header: http.Header{}}, ""

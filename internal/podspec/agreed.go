@@ -22,6 +22,9 @@ func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
 	if port, ok := Port(t); ok || !Serves(t) {
 		annotations[v1alpha1.AnnotationPort] = decimal(int64(port))
 	}
+	if t.Spec.Protocol == v1alpha1.ProtocolH2C {
+		annotations[v1alpha1.AnnotationProtocol] = string(t.Spec.Protocol)
+	}
 	if tiers := tiersFor(t); tiers != nil {
 		text, _ := json.Marshal(tiers) // it came as JSON
 		annotations[v1alpha1.AnnotationSmall] = string(text)
@@ -41,6 +44,11 @@ func agree(annotations map[string]string, t *v1alpha1.SessionTemplate) {
 func PortOf(pod *corev1.Pod) (int32, bool) {
 	port, err := strconv.ParseInt(pod.Annotations[v1alpha1.AnnotationPort], 10, 32)
 	return int32(port), err == nil
+}
+
+// ProtocolOf returns what the port of a pod that For has made speaks. Empty: HTTP.
+func ProtocolOf(pod *corev1.Pod) v1alpha1.Protocol {
+	return v1alpha1.Protocol(pod.Annotations[v1alpha1.AnnotationProtocol])
 }
 
 // SaveOf returns the path of the save hook of a pod that For has made and how long one save may take, and false if it has none.

@@ -13,7 +13,11 @@ import (
 // Revision is a hash of what a template says that holds for a pod's whole life. Two templates that differ only in when to sleep, in
 // limits or routes have the same.
 func Revision(t *v1alpha1.SessionTemplate) string {
-	text, err := json.Marshal([]any{t.Spec.Template, t.Spec.Port, t.Spec.Save, t.Spec.Hibernate, t.Spec.VolumeClaimTemplates})
+	holds := []any{t.Spec.Template, t.Spec.Port, t.Spec.Save, t.Spec.Hibernate, t.Spec.VolumeClaimTemplates}
+	if t.Spec.Protocol == v1alpha1.ProtocolH2C { // else as before there was a choice: no pod is outdated by an update of the operator
+		holds = append(holds, t.Spec.Protocol)
+	}
+	text, err := json.Marshal(holds)
 	if err != nil {
 		return "" // it came as JSON, and goes as JSON
 	}

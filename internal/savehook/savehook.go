@@ -25,6 +25,7 @@ type Save struct {
 	URL     string
 	Header  http.Header
 	Timeout time.Duration // of one attempt
+	H2C     bool          // the pod speaks HTTP/2 without TLS
 }
 
 // State is how far a save is.
@@ -38,6 +39,7 @@ type State struct {
 // Hooks begins saves and remembers how they ended. It is safe for concurrent use.
 type Hooks struct {
 	Client *http.Client
+	H2C    *http.Client // for pods that speak it
 	Now    func() time.Time
 	// Ended is called when the save of a session has ended, well or badly.
 	Ended func(session types.NamespacedName)
@@ -90,6 +92,13 @@ func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 	}()
 }
 
+// H2C is a client that speaks HTTP/2 without TLS, and nothing else.
+func H2C() *http.Client {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &http.Transport{Protocols: protocols, DisableKeepAlives: true}}
+}
+
 // Forget drops what is remembered of a session, and breaks off what is under way.
 func (h *Hooks) Forget(session types.NamespacedName) {
 	h.mu.Lock()
@@ -129,7 +138,11 @@ func (h *Hooks) post(ctx context.Context, want Save) error {
 		return err
 	}
 	req.Header = want.Header
-	resp, err := h.Client.Do(req)
+	client := h.Client
+	if want.H2C {
+		client = h.H2C
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}

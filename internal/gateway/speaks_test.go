@@ -1,0 +1,56 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+)
+
+// protocol is what clients and pods of most tests speak.
+type protocol struct {
+	name      string
+	h2c       bool
+	transport *http.Transport
+	pods      sync.Map // addresses of those that speak HTTP/2
+}
+
+// speaks is the protocol of this run.
+var speaks = &protocol{name: "HTTP/1.1", transport: http.DefaultTransport.(*http.Transport)}
+
+// All tests run twice: clients and pods speak HTTP/1.1 at first, and HTTP/2 without TLS then.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	speaks = &protocol{name: "h2c", h2c: true}
+	speaks.transport = &http.Transport{Protocols: speaks.protocols()}
+	fmt.Println("once more, over", speaks.name)
+	os.Exit(max(code, m.Run()))
+}
+
+func (p *protocol) protocols() *http.Protocols {
+	all := &http.Protocols{}
+	all.SetHTTP1(!p.h2c)
+	all.SetUnencryptedHTTP2(p.h2c)
+	return all
+}
+
+// note remembers a pod that speaks this protocol.
+func (p *protocol) note(addr string) {
+	if p.h2c {
+		p.pods.Store(addr, true)
+	}
+}
+
+// onlyHTTP1 leaves a test out of the second run.
+func onlyHTTP1(t *testing.T, why string) {
+	t.Helper()
+	if speaks.h2c {
+		t.Skip(why)
+	}
+}
+
+func isH2C(addr string) bool {
+	_, ok := speaks.pods.Load(addr)
+	return ok
+}
