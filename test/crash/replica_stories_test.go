@@ -109,13 +109,13 @@ func demands(calls []call) (n int) {
 	return n
 }
 
-// costs is how many writes more a fault may cost: one, and that which is tried again. Whose request is lost by a death, or who
-// is told that there is no such thing, asks anew.
+// costs is how many writes more a fault may cost: one, that which is tried again, and one that comes by the jitter of the pace. Whose request
+// is lost by a death, or who is told that there is no such thing, asks anew.
 func (f fault) costs(demand int) int {
 	if f == diesBefore || f == diesAfter || f == notFound {
-		return demand + 2
+		return demand + 3
 	}
-	return 2
+	return 3
 }
 
 // TestGatewayCrashAtEveryCall is I4, I6 and I7 of the gateway's hands (002-20, 004-15): in each story a gateway dies before and after each of
