@@ -150,6 +150,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"gateway.terminationGracePeriodSeconds=9":      "terminationGracePeriodSeconds",
 		"gateway.service.port=0":                       "port",
 		"gateway.service.nodePort=70000":               "nodePort",
+		"gateway.service.tcpPort=0":                    "tcpPort",
 		"gateway.podDisruptionBudget.maxUnavailable=0": "maxUnavailable",
 		"gateway.extraArgs[0]=listen":                  "extraArgs",
 		"image.registry=":                              "registry",
@@ -169,12 +170,12 @@ func TestValuesReachTheObjects(t *testing.T) {
 	out := render(t, "--set", strings.Join([]string{
 		"image.registry=localhost", "image.tag=t1", "imagePullSecrets[0].name=pull",
 		"gateway.image.repository=dormouse/gateway", "gateway.extraArgs[0]=--v=2", "gateway.terminationGracePeriodSeconds=70",
-		"gateway.service.type=NodePort", "gateway.service.nodePort=30080", "gateway.nodeSelector.disk=ssd",
+		"gateway.service.type=NodePort", "gateway.service.nodePort=30080", "gateway.service.tcpPort=8443", "gateway.nodeSelector.disk=ssd",
 		"gateway.podDisruptionBudget.maxUnavailable=50%",
 	}, ","))
 	for _, want := range []string{
 		"image: localhost/dormouse/gateway:t1\n", "- name: pull\n", "- --v=2\n", "terminationGracePeriodSeconds: 70\n", "--drain-timeout=60s",
-		"type: NodePort\n", "nodePort: 30080\n", "disk: ssd\n", "maxUnavailable: 50%\n",
+		"type: NodePort\n", "nodePort: 30080\n", "--listen-tcp=:8444\n", "port: 8443\n    targetPort: tcp\n", "disk: ssd\n", "maxUnavailable: 50%\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("not rendered: %q", want)

@@ -14,6 +14,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.hibernate) || self.mode != 'Task'",message="hibernate: not with mode Task"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
+// +kubebuilder:validation:XValidation:rule="self.protocol != 'TCP' || !has(self.save) && !has(self.wake.ready) && (!has(self.routes) || self.routes.all(r, has(r.host)))",message="protocol: TCP: its routes have a host, and there is neither save nor wake.ready, which are HTTP"
 type SessionTemplateSpec struct {
 	// mode says what keeps a session up: OnDemand, that somebody needs it; Task, that it has not done its work yet.
 	// +kubebuilder:default=OnDemand
@@ -37,8 +38,9 @@ type SessionTemplateSpec struct {
 	// +optional
 	Port intstr.IntOrString `json:"port,omitzero"`
 
-	// protocol is what the port speaks: HTTP (1.1, and WebSocket) or H2C (HTTP/2 without TLS and without an upgrade to it, as gRPC
-	// servers do). Of H2C, one connection carries many requests, and wake.ready and save are asked over it too.
+	// protocol is what the port speaks: HTTP (1.1, and WebSocket), H2C (HTTP/2 without TLS and without an upgrade to it, as gRPC
+	// servers do), or TCP (TLS of the workload's own: connections are passed through as they are, and the host of a route is the server name
+	// of their TLS). Of H2C, one connection carries many requests, and wake.ready and save are asked over it too.
 	// +kubebuilder:default=HTTP
 	// +optional
 	Protocol Protocol `json:"protocol,omitempty"`
@@ -126,7 +128,7 @@ const (
 )
 
 // Protocol is what the port of a session speaks.
-// +kubebuilder:validation:Enum=HTTP;H2C
+// +kubebuilder:validation:Enum=HTTP;H2C;TCP
 type Protocol string
 
 const (
@@ -134,6 +136,8 @@ const (
 	ProtocolHTTP Protocol = "HTTP"
 	// ProtocolH2C is HTTP/2 without TLS, with prior knowledge.
 	ProtocolH2C Protocol = "H2C"
+	// ProtocolTCP is TLS that is passed through, over TCP.
+	ProtocolTCP Protocol = "TCP"
 )
 
 // WakeSpec bounds the start of a session and those who wait for it.

@@ -42,6 +42,7 @@ type flags struct {
 	level         slog.LevelVar
 	pod           cluster.Identity
 	front
+	listenTCP string
 }
 
 func main() {
@@ -65,6 +66,7 @@ func parse() *flags {
 		Started:  time.Now(),
 	}}
 	flag.StringVar(&f.listen, "listen", ":8080", "address that takes requests for sessions")
+	flag.StringVar(&f.listenTCP, "listen-tcp", "", "address that takes raw TCP: TLS that is passed through as it is to templates with protocol: TCP, by its server name; default: none")
 	flag.StringVar(&f.admin, "admin", ":8081", "address of /metrics, /livez, /readyz and /debug/pprof/; not for clients")
 	f.front.register(flag.CommandLine)
 	flag.DurationVar(&f.maxStaleness, "max-staleness", 30*time.Second,
@@ -103,6 +105,9 @@ func run(f *flags, log *slog.Logger) error {
 		if err != nil {
 			return err
 		}
+		if server.Raw, err = listenRaw(f.listenTCP); err != nil {
+			return err
+		}
 		log.Info("serves", "address", l.Addr().String())
 		listens.Store(true)
 		return server.Run(ctx, l)
@@ -120,7 +125,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 		Client:       c,
 		Identity:     f.pod,
 		MaxStaleness: f.maxStaleness,
-		Publish:      road.Table.Set,
+		Publish:      road.Publish,
 		Ended:        road.Forget,
 		Metrics:      metrics,
 		Log:          log,

@@ -97,6 +97,24 @@ var _ = Describe("An operator whose view of the Session is late", func() {
 	})
 })
 
+var _ = Describe("A pod of a later epoch than the cache has heard of", func() {
+	It("is not taken for a leftover when it has ended, and its end is recorded", func(ctx SpecContext) {
+		GivenTemplate(ctx)
+		s := GivenAwake(ctx, "a")
+		before := Now(ctx, s)
+		Does(ctx, s, 137)
+		Turn(ctx, s)
+		Runs(ctx, s)
+		Turn(ctx, s)
+		Ends(ctx, s, 0, "done")
+
+		r.Client = late{Client: api, session: before}
+		now := Reconciled(ctx, s)
+		Expect(now.Status.LastExit.Epoch).To(BeEquivalentTo(2))
+		Expect(now.Status.LastExit.Message).To(Equal("done"))
+	})
+})
+
 var _ = Describe("A node that was lost", func() {
 	It("is no evidence once it is back, though an operator has not heard of that", func(ctx SpecContext) {
 		GivenTemplate(ctx)

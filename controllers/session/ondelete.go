@@ -149,7 +149,7 @@ func (r *Reconciler) clear(ctx context.Context, w *world) error {
 			continue
 		}
 		err := r.Client.Delete(ctx, s, client.Preconditions{UID: ptr.To(s.UID)})
-		if client.IgnoreNotFound(err) != nil {
+		if err := r.unlessGone(ctx, s, err); err != nil {
 			return fmt.Errorf("delete last session %s: %w", s.Name, err)
 		}
 	}

@@ -189,6 +189,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			WakeTimeout: durationOf(spec.Wake.Timeout, defaultWake),
 			MaxHeld:     int(spec.Wake.MaxHeld),
 			IdleAfter:   paceOf(spec),
+			Raw:         spec.Protocol == v1alpha1.ProtocolTCP,
 		},
 		limit: t.Spec.Limits.Sessions,
 

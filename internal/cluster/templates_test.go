@@ -71,6 +71,8 @@ var _ = Describe("Templates", func() {
 			Namespace: "games", Name: "chess", Create: true, Routes: []gateway.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
 			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdleAfter: time.Minute,
 		}))
+		t.Spec.Protocol = v1alpha1.ProtocolTCP
+		Expect(knownOf(t, nil).template.Raw).To(BeTrue())
 	})
 })
 

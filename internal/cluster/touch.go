@@ -98,7 +98,9 @@ func (t *toucher) write(ctx context.Context, id directory.ID, source v1alpha1.Ac
 	err := retry(ctx, func() (err error) {
 		a := v1alpha1.Activity{Time: t.next(seen), Source: source, By: t.instance}
 		a.IdleAfter, a.Busy = saidBy(t.directory.Word(id))
-		session, err = t.patch(ctx, id, a)
+		if session, err = t.patch(ctx, id, a); uid != "" && missing(err) {
+			err = t.unlessThere(ctx, id, err)
+		}
 		return err
 	})
 	if missing(err) {
@@ -151,17 +153,33 @@ func (t *toucher) next(seen time.Time) metav1.MicroTime {
 	return metav1.NewMicroTime(now)
 }
 
-// retry does it again while that may help, until the context ends. Its error is that of the last attempt.
+// unlessThere is the error of a touch that found no Session, unless there is one. Requests may be in flight at a session that is known, and
+// nobody waits for them any more once it is taken for gone: it is asked for by name before that is believed.
+func (t *toucher) unlessThere(ctx context.Context, id directory.ID, err error) error {
+	look := t.client.Get(ctx, client.ObjectKey{Namespace: id.Namespace, Name: id.Name}, &v1alpha1.Session{})
+	switch {
+	case missing(look):
+		return err
+	case look != nil:
+		return fmt.Errorf("look whether it is gone: %w", look)
+	}
+	return fmt.Errorf("found nothing, and it is there: %v", err) //nolint:errorlint // it is no 404 any more
+}
+
+// errAway is of what was tried in vain until its time was up: the API server does not answer.
+var errAway = errors.New("the API server is away")
+
+// retry does it again while that may help, until the context ends; then its error is errAway, and that of the last attempt.
 func retry(ctx context.Context, what func() error) error {
 	pause := pauses{}
 	for {
 		err := what()
-		if err == nil || final(err) || ctx.Err() != nil {
+		if err == nil || final(err) {
 			return err
 		}
 		pause.wait(ctx)
 		if ctx.Err() != nil {
-			return err
+			return fmt.Errorf("%w: %w", errAway, err)
 		}
 	}
 }

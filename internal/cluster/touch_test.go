@@ -76,11 +76,17 @@ type gone struct{ client.Client }
 
 func (gone) Status() client.SubResourceWriter { return goneStatus{} }
 
+func (gone) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return errGone
+}
+
 type goneStatus struct{ client.SubResourceWriter }
 
 func (goneStatus) Patch(context.Context, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
-	return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), "a")
+	return errGone
 }
+
+var errGone = apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("sessions").GroupResource(), "a")
 
 // retryAgain is when the directory asks again for a touch that was missed.
 const retryAgain = time.Second

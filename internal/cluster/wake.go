@@ -96,21 +96,36 @@ func (w *waker) verdict(v directory.View) (decided bool, err error) {
 	return false, nil
 }
 
-// demand touches the session, or makes it where that is allowed, and gives the version since which it is wanted.
+// demand touches the session, or makes it where that is allowed, and gives the version since which it is wanted. While the API server
+// does not answer, it goes on until the context ends, and says that then.
 func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error) {
 	if err := w.stillFinal(ctx, wish.ID); err != nil {
 		return 0, err
 	}
+	for {
+		version, err := w.want(ctx, wish)
+		switch {
+		case err == nil:
+			return version, nil
+		case errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return 0, unavailable("The API server has not answered in time.")
+		case ctx.Err() != nil:
+			return 0, context.Cause(ctx)
+		case !errors.Is(err, errAway):
+			return 0, refusalOf(err)
+		}
+	}
+}
+
+// want is one attempt at that. Its errors are those of the API server, refusals, and the cause of the context's end.
+func (w *waker) want(ctx context.Context, wish directory.Wish) (uint64, error) {
 	for range wakeAttempts {
 		version, err := w.fly(ctx, wish.ID, w.call)
 		if errors.Is(err, errComing) {
 			err = nil
 		}
-		if err == nil || ctx.Err() != nil {
+		if err == nil || !missing(err) {
 			return version, err
-		}
-		if !missing(err) {
-			return 0, refusalOf(err)
 		}
 		if !wish.Create {
 			return 0, &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
@@ -134,8 +149,7 @@ func (w *waker) call(ctx context.Context, id directory.ID) (uint64, error) {
 	return w.written(ctx, id, v1alpha1.SourceRequest)
 }
 
-// create makes the Session of a wish. That somebody else made it meanwhile is the one error of the API server that it
-// gives as it is.
+// create makes the Session of a wish.
 func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error) {
 	flight := w.creates.DoChan(wish.ID.Namespace+"/"+wish.ID.Name, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), touchTimeout)
@@ -143,7 +157,6 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 		version, err := w.post(ctx, wish)
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			w.count("failed")
-			return version, refusalOf(err)
 		}
 		return version, err
 	})

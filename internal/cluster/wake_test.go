@@ -218,15 +218,6 @@ var _ = Describe("A wake", func() {
 		Expect(h.line.touches.Load()).To(Equal(touched))
 	})
 
-	It("is refused when the API server does not answer", func(ctx SpecContext) {
-		s := newSession(namespace, "a")
-		create(ctx, s)
-		h := runs(ctx, namespace, "gw")
-		h.line.fail("touch", errDown)
-		Eventually(ctx, h.wakes(ctx, wishFor(s))).WithTimeout(15 * time.Second).Should(Receive(refusedWith(directory.Unavailable)))
-		Expect(h.line.touches.Load()).To(BeNumerically(">", 3))
-	})
-
 	// 000-16: whoever comes while the session stops waits for the next epoch.
 	It("outlasts the end of the epoch before", func(ctx SpecContext) {
 		s := newSession(namespace, "a")

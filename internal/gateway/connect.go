@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -125,14 +124,7 @@ func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, err
 
 // attempt dials once, and only if the pod is published at this moment.
 func (ps *pods) attempt(ctx context.Context, p *pod) (*link, error) {
-	to, ok := ps.address(p.uid)
-	if !ok {
-		return nil, errUnpublished
-	}
-	dialCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	conn, err := ps.dial(dialCtx, "tcp", net.JoinHostPort(to.Address, strconv.Itoa(to.Port)))
-	ps.metrics.dialled(err)
+	conn, to, err := ps.dialPod(ctx, p.uid)
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,9 @@ type Gateway struct {
 	// Table is the templates that there are.
 	Table Table
 
+	// RawTable is the templates of raw TCP.
+	RawTable Table
+
 	// Log gets the access log, and what goes wrong inside. Nil: slog's default.
 	Log *slog.Logger
 	// Metrics; nil: they are counted for nobody.
@@ -53,6 +56,8 @@ type Gateway struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxHeld bounds the requests that wait; zero: DefaultMaxHeld.
 	MaxHeld int
+	// MaxRaw bounds the raw connections; zero: DefaultMaxRaw.
+	MaxRaw int
 	// PodIdle bounds how long a connection to a pod is idle; zero: DefaultPodIdle.
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
@@ -96,6 +101,7 @@ func (g *Gateway) prepare() {
 		g.Dial = (&net.Dialer{}).DialContext
 	}
 	g.MaxHeld = orDefault(g.MaxHeld, DefaultMaxHeld)
+	g.MaxRaw = orDefault(g.MaxRaw, DefaultMaxRaw)
 	g.PodIdle = orDefault(g.PodIdle, DefaultPodIdle)
 	g.Stall = orDefault(g.Stall, DefaultStall)
 	g.room = room{limit: g.MaxHeld, metrics: g.Metrics}

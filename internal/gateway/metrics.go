@@ -18,6 +18,7 @@ type Metrics struct {
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
+	raw      rawMetrics
 }
 
 // NewMetrics makes the metrics and registers them. It panics if they are registered already.
@@ -58,6 +59,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"header"}),
 	}
 	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
+	m.raw = newRawMetrics(r)
 	return m
 }
 

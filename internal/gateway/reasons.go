@@ -9,6 +9,8 @@ type Reason string
 const (
 	// ReasonBadHost is a request without a Host, or with one that is no host name and no IP address.
 	ReasonBadHost Reason = "BadHost"
+	// ReasonBadHello is a raw connection that does not begin with a TLS ClientHello, or not in time.
+	ReasonBadHello Reason = "BadHello"
 	// ReasonBadTarget is a request target that is no path: absolute-form, "*", or one with a fragment.
 	ReasonBadTarget Reason = "BadTarget"
 	// ReasonBadKey is a key that a route cannot carry: a dot segment, an encoded slash, bytes that are not UTF-8, two headers.
@@ -64,6 +66,7 @@ var answers = map[Reason]struct {
 	title  string
 }{
 	ReasonBadHost:          {http.StatusBadRequest, "The Host of the request is not a host name."},
+	ReasonBadHello:         {http.StatusBadRequest, "The connection does not begin with a TLS ClientHello."},
 	ReasonBadTarget:        {http.StatusBadRequest, "The target of the request is not a path."},
 	ReasonBadKey:           {http.StatusBadRequest, "The key in the request is malformed."},
 	ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here."},

@@ -40,6 +40,8 @@ const (
 // Server serves a Gateway on a listener, until it is told to stop.
 type Server struct {
 	Gateway *Gateway
+	// Raw is where raw TCP comes in: TLS, whose server name is a route's host, and which is passed through; nil: nowhere.
+	Raw net.Listener
 	// Secure is where connections with TLS come in; nil: nowhere.
 	Secure *Secure
 	// ShutdownDelay is how long the listener stays open when the server is to stop; negative: not at all.
@@ -67,12 +69,16 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		Protocols:         protocols(),
 		HTTP2:             http2Limits(),
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	if s.Secure != nil {
 		srv.TLSConfig = s.Secure.TLS.Clone() // net/http adds to it
 		go func() { failed <- srv.ServeTLS(s.Secure.Listener, "", "") }()
 	}
 	go func() { failed <- srv.Serve(l) }()
+	raw := newRawServer(s.Gateway)
+	if s.Raw != nil {
+		go func() { failed <- raw.serve(s.Raw) }()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
@@ -84,7 +90,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-time.After(orDefault(s.ShutdownDelay, DefaultShutdownDelay)):
 	}
-	return s.drain(context.WithoutCancel(ctx), srv)
+	return s.drain(context.WithoutCancel(ctx), srv, raw)
 }
 
 // protocols are HTTP/1.1 and HTTP/2: with TLS, by ALPN; without, with prior knowledge.
@@ -107,10 +113,13 @@ func http2Limits() *http.HTTP2Config {
 }
 
 // drain ends what is in flight.
-func (s *Server) drain(ctx context.Context, srv *http.Server) error {
+func (s *Server) drain(ctx context.Context, srv *http.Server, raw *rawServer) error {
 	ctx, cancel := context.WithTimeout(ctx, orDefault(s.DrainTimeout, DefaultDrainTimeout))
 	defer cancel()
 	closed := s.Gateway.upgrades.drain()
+	if s.Raw != nil {
+		_ = s.Raw.Close()
+	}
 	err := srv.Shutdown(ctx)
 	if err == nil {
 		select {
@@ -119,6 +128,7 @@ func (s *Server) drain(ctx context.Context, srv *http.Server) error {
 			err = ctx.Err()
 		}
 	}
+	err = errors.Join(err, raw.drain(ctx))
 	if err != nil {
 		return errors.Join(fmt.Errorf("drain: %w", err), srv.Close())
 	}

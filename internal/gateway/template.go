@@ -21,6 +21,8 @@ type Template struct {
 	MaxHeld int
 	// ReadyPath is polled once for each pod, before its first request. Empty: an open port is enough.
 	ReadyPath string
+	// Raw says that the sessions speak no HTTP: raw connections are passed through to them, and no request reaches them.
+	Raw bool
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
 }

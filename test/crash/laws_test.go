@@ -116,6 +116,7 @@ func (l *laws) stop(p *process) {
 			l.breaks("%s is stopped while it has a request of %s", p.uid, g.name)
 		}
 	}
+	l.flown(p)
 	if p.saves && p.saved < p.acked && !l.givenUp(p) {
 		l.breaks("I5: %s is stopped with %d requests of %d saved", p.uid, p.saved, p.acked)
 	}
@@ -159,6 +160,7 @@ func (l *laws) final() {
 			l.breaks("I6: a request for %s waits for ever", name)
 		}
 	}
+	l.left()
 	owners := map[types.UID]bool{}
 	for _, s := range w.sessions() {
 		owners[s.UID] = true
@@ -198,6 +200,9 @@ func (w *world) outcome() string {
 		if claim, ok := o.(*corev1.PersistentVolumeClaim); ok {
 			words = append(words, "claim "+claim.Name)
 		}
+	}
+	if len(w.replicas) > 0 {
+		words = append(words, w.answers()...)
 	}
 	slices.Sort(words)
 	return strings.Join(words, "\n")

@@ -327,15 +327,18 @@ func (f fault) suits(writes bool) bool {
 	return writes || f == diesBefore || f == diesAfter || f == tooMany || f == internal
 }
 
-func (w *world) faulty(op *operator, f fault, do func() error) error {
+// dies ends an operator at once.
+func (op *operator) dies() { op.dead = true }
+
+func (w *world) faulty(caller interface{ dies() }, f fault, do func() error) error {
 	gr := v1alpha1.GroupVersion.WithResource("anything").GroupResource()
 	switch f {
 	case diesBefore:
-		op.dead = true
+		caller.dies()
 		return errDead
 	case diesAfter:
 		_ = w.committed(do)
-		op.dead = true
+		caller.dies()
 		return errDead
 	case conflict:
 		return apierrors.NewConflict(gr, "anything", errors.New("injected"))

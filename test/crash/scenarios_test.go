@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
@@ -17,6 +18,8 @@ type scenario struct {
 	acts         []act
 	failingSaves int  // the first so many
 	slowKubelet  bool // it does not finish the delete of a pod
+	replicas     bool // the gateways are real ones, and the faults are theirs
+	demand       int  // touches and creates that it costs undisturbed, at most, where that is left to chance
 	// life says how long a process lives by itself, and its exit code, given the labels of its pod and how many of its session have ended
 	// by themselves before. Nil, and not ok: for ever.
 	life func(labels map[string]string, before int) (after time.Duration, code int32, ok bool)
@@ -24,6 +27,8 @@ type scenario struct {
 	waits func(w *world, pod *corev1.Pod) bool
 	// mutate leaves out a rule of an operator.
 	mutate func(*operator)
+	// mutateRun leaves out a rule of a real gateway.
+	mutateRun func(*run, client.WithWatch) client.WithWatch
 }
 
 // act is one thing that the world does, when its moment has come.

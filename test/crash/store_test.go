@@ -103,11 +103,12 @@ type store struct {
 	now              func() time.Time
 	version          int64
 	made             int
-	log              []change // all that was ever written
+	log              []change      // all that was ever written
+	wrote            chan struct{} // closed with the next write
 }
 
 func newStore(now func() time.Time) *store {
-	return &store{objects: shelf{}, now: now, version: 100}
+	return &store{objects: shelf{}, now: now, version: 100, wrote: make(chan struct{})}
 }
 
 func (s *store) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
@@ -128,6 +129,8 @@ func (s *store) put(at id, o client.Object) {
 		s.objects[at] = o
 	}
 	s.log = append(s.log, change{at, o, s.version})
+	close(s.wrote)
+	s.wrote = make(chan struct{})
 }
 
 func (s *store) Create(_ context.Context, o client.Object, _ ...client.CreateOption) error {

@@ -83,6 +83,9 @@ var scenarios = []scenario{
 	{name: "node that is lost and then out of service", templates: templates{template("chess")}, acts: []act{
 		request(a), lose("node-1").onceIn(a, v1alpha1.PhaseAwake), deletePod(a, 30), outOfService("node-1"), request(a),
 	}},
+	{name: "delete with a last session", templates: destroyed, life: onlyTasksExit, acts: []act{
+		request(a), remove(a).onceIn(a, v1alpha1.PhaseAsleep),
+	}},
 	{name: "suspend and resume", templates: templates{template("chess", saved)}, acts: []act{
 		request(a), suspend(a, true).onceIn(a, v1alpha1.PhaseAwake), suspend(a, false).onceIn(a, v1alpha1.PhaseAsleep), request(a),
 	}},
@@ -124,6 +127,17 @@ var workflow = templates{
 	template("machine", task, func(t *v1alpha1.SessionTemplate) {
 		t.Spec.Outcomes = []v1alpha1.Outcome{{ExitCodes: []int32{5}, Then: v1alpha1.OutcomeFail}}
 	}), template("record", task), template("configure", task),
+}
+
+var destroyed = templates{
+	template("chess", func(t *v1alpha1.SessionTemplate) {
+		t.Spec.OnDelete = &v1alpha1.OnDeleteSpec{Start: []v1alpha1.StartSpec{{Template: "destroy"}}}
+	}),
+	template("destroy", task),
+}
+
+func onlyTasksExit(labels map[string]string, _ int) (time.Duration, int32, bool) {
+	return 10 * time.Second, 0, labels[v1alpha1.LabelTemplate] == "destroy"
 }
 
 func worksThenExits(map[string]string, int) (time.Duration, int32, bool) {

@@ -29,6 +29,8 @@ type world struct {
 
 	ops         []*operator
 	gateways    []*gateway
+	replicas    []*replica // real ones, in their place
+	asks        []*ask
 	processes   map[types.UID]*process
 	ended       map[client.ObjectKey]int // processes that ended by themselves
 	mended      map[string]bool
@@ -37,8 +39,16 @@ type world struct {
 	failedSaves int
 	laws        laws
 
-	faults  map[int]fault // by the number of the call
-	calls   []call
+	faults map[int]fault // by the number of the call
+	calls  []call
+
+	replicaFaults  map[int]fault // likewise, of the calls of real gateways
+	replicaCalls   []call
+	awayUntil      time.Time // the API server is, for real gateways
+	untouchedUntil time.Time // touches fail
+	moved          time.Time // when anything was written last but a Lease
+	looked         int       // of the log, for that
+
 	turns   int
 	leaders int       // that there were
 	acted   time.Time // when the last act was
@@ -75,6 +85,10 @@ func emptyWorld(script scenario, faults map[int]fault) *world {
 // begin makes all that there is before the first act.
 func (w *world) begin() {
 	for _, name := range []string{"gateway-1", "gateway-2"} {
+		if w.script.replicas {
+			w.replicas = append(w.replicas, newReplica(w, name))
+			continue
+		}
 		w.gateways = append(w.gateways, newGateway(w, name))
 	}
 	for _, name := range []string{"node-1", "node-2"} {
@@ -133,6 +147,7 @@ func (w *world) take() (end func()) {
 
 // settle lets all that goes on beside the turns go on until it waits for something.
 func (w *world) settle() {
+	w.noteMoves()
 	<-w.baton
 	if w.server != nil {
 		w.server.settle(w)
@@ -170,11 +185,21 @@ func (w *world) fault(what string, writes bool) fault {
 	return none
 }
 
+// replicaFault is what becomes of the next call of a real gateway.
+func (w *world) replicaFault(what string, writes bool) fault {
+	w.replicaCalls = append(w.replicaCalls, call{what, writes})
+	if f := w.replicaFaults[len(w.replicaCalls)]; f.suits(writes) {
+		return f
+	}
+	return none
+}
+
 // close ends all that goes on beside the moves. A bubble's time ends with it, so saves that nobody waits for come to their end first.
 func (w *world) close() {
 	for _, op := range w.ops {
 		op.stop()
 	}
+	w.endReplicas()
 	if w.server == nil {
 		time.Sleep(time.Minute)
 	}
@@ -240,6 +265,9 @@ func (w *world) revive() (revived bool) {
 			revived = true
 		}
 	}
+	for _, r := range w.replicas {
+		revived = r.start() || revived
+	}
 	return revived
 }
 
@@ -259,7 +287,7 @@ func (w *world) surroundings() bool {
 			return true
 		}
 	}
-	return w.kubelet() || w.collect()
+	return w.kubelet() || w.collect() || w.collectLeases()
 }
 
 // wait lets time pass until the next thing is due. It says whether there is one.
@@ -282,6 +310,7 @@ func (w *world) wait(acts []act) bool {
 	for _, g := range w.gateways {
 		sooner(g.due())
 	}
+	sooner(w.replicasDue())
 	if len(acts) > 0 && acts[0].wait > 0 {
 		sooner(w.acted.Add(acts[0].wait))
 	}

@@ -87,4 +87,14 @@ var clusterMutants = []mutant{
 		file: "internal/cluster/wake.go", old: `case v.State == directory.Failed && !v.Failure.Over(w.now()):`, new: `case false:`,
 		killer: killer{pkg: "./internal/cluster", run: "^TestAFailureIsToldUntilItsTime$"},
 	},
+	{
+		name: "a touch that finds nothing is believed", breaks: "I4 I5", peer: "a 404 of an API server that does not know yet",
+		file: "internal/cluster/touch.go", old: `uid != "" && missing(err) {`, new: `uid == "?" && missing(err) {`,
+		killer: killer{pkg: "./internal/cluster", run: "^TestTouchLooksBeforeItBelieves$"},
+	},
+	{
+		name: "a wake gives up before its time", breaks: "I4",
+		file: "internal/cluster/wake.go", old: `case !errors.Is(err, errAway):`, new: `case true:`,
+		killer: killer{pkg: "./internal/cluster", run: "^TestWakeOutlastsAnOutage$"},
+	},
 }

@@ -209,4 +209,9 @@ var operatorMutants = []mutant{
 		file: "internal/key/key.go", old: "`\\A(?:` + expr + `)\\z`", new: "expr",
 		killer: killer{pkg: "./internal/key", run: "^TestPatternIsAnchored$"},
 	},
+	{
+		name: "a last session that only seems to be gone is not deleted again", breaks: "I6",
+		file: "controllers/session/ondelete.go", old: `if err := r.unlessGone(ctx, s, err); err != nil {`, new: `if client.IgnoreNotFound(err) != nil {`,
+		killer: killer{pkg: "./test/crash", run: "^TestCrashAtEveryCall$/^delete_with_a_last_session$"},
+	},
 }

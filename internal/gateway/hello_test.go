@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// said is a connection of a client that says that, and nothing more.
+type said struct {
+	net.Conn
+	io.Reader
+}
+
+func (s said) Read(p []byte) (int, error) { return s.Reader.Read(p) }
+
+func (said) SetReadDeadline(time.Time) error { return nil }
+
+// written keeps what a client of TLS says first.
+type written struct {
+	net.Conn
+	bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) { return w.Buffer.Write(p) }
+func (*written) Read([]byte) (int, error)      { return 0, io.EOF }
+func (*written) Close() error                  { return nil }
+
+// helloOf is a ClientHello with a server name.
+func helloOf(name string) []byte {
+	w := &written{}
+	_ = tls.Client(w, &tls.Config{ServerName: name, InsecureSkipVerify: true}).Handshake()
+	return w.Bytes()
+}
+
+func TestHelloInPieces(t *testing.T) {
+	all := helloOf("Key.Chess.test")
+	whole := append(bytes.Clone(all), "and more"...)
+	h, err := readHello(context.Background(), said{Reader: io.MultiReader(bytes.NewReader(whole[:3]), bytes.NewReader(whole[3:50]), bytes.NewReader(whole[50:]))})
+	if err != nil || h.host != "key.chess.test" || !bytes.HasPrefix(whole, h.sent) || len(h.sent) < len(all) {
+		t.Errorf("%q, %d bytes of %d: %v", h.host, len(h.sent), len(all), err)
+	}
+	// one record of it for each ten bytes, as a client may cut it
+	var cut []byte
+	for body := all[5:]; len(body) > 0; body = body[min(10, len(body)):] {
+		n := min(10, len(body))
+		cut = append(append(cut, 0x16, 3, 1, 0, byte(n)), body[:n]...)
+	}
+	if h, err := readHello(context.Background(), said{Reader: bytes.NewReader(cut)}); err != nil || h.host != "key.chess.test" {
+		t.Errorf("%q: %v", h.host, err)
+	}
+}
+
+// FuzzHello has clients say anything: what was read is what was said, no more than is allowed, and a name is a host name.
+func FuzzHello(f *testing.F) {
+	for _, name := range []string{"a.chess.test", "", "a_b.chess.test", "x:80", "[::1]"} {
+		f.Add(helloOf(name))
+	}
+	f.Add([]byte("GET / HTTP/1.1"))
+	f.Fuzz(func(t *testing.T, all []byte) {
+		h, err := readHello(context.Background(), said{Reader: bytes.NewReader(all)})
+		if !bytes.HasPrefix(all, h.sent) || len(h.sent) > maxHello {
+			t.Errorf("%d bytes are read of %d, or others", len(h.sent), len(all))
+		}
+		if err != nil && h.host != "" {
+			t.Errorf("a name %q with %v", h.host, err)
+		}
+		if again, ok := parseHost(h.host); h.host != "" && (!ok || again != h.host) {
+			t.Errorf("%q is no host name", h.host)
+		}
+	})
+}
