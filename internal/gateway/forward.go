@@ -64,11 +64,13 @@ func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
 func (x *exchange) finish() {
 	if x.tunnel != nil {
 		x.tunnel.close()
+		x.tunnel.count(entryOf(x.tunnel.ResponseWriter))
 	}
 }
 
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
+	x.gateway.carry(pr.In.Context(), pr.Out.Header)
 }
 
 // RoundTrip sends the request over the seat's link, once.
@@ -78,6 +80,7 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // inspect looks at the pod's answer before the client gets it.
 func (x *exchange) inspect(res *http.Response) error {
+	x.seat.waking.reached(phaseFirstByte)
 	res.Header.Del(headerReason)
 	x.hear(res.Header)
 	if x.seat.waited > 0 {
