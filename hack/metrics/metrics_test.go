@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -58,4 +59,29 @@ func TestNoLabelPerKey(t *testing.T) {
 
 var types = map[string]dto.MetricType{
 	"counter": dto.MetricType_COUNTER, "gauge": dto.MetricType_GAUGE, "histogram": dto.MetricType_HISTOGRAM,
+}
+
+// The alerts of the chart ask for nothing that is not there.
+func TestAlertsNameMetricsThatThereAre(t *testing.T) {
+	rules, err := os.ReadFile("../../charts/dormouse/templates/monitoring.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, c := range append(ofGateway(), ofOperator()...) {
+		descriptions := make(chan *prometheus.Desc, 1)
+		c.Describe(descriptions)
+		name := described.FindStringSubmatch((<-descriptions).String())[1]
+		there[name] = true
+		there[name+"_count"] = kind(c) == "histogram"
+	}
+	asked := regexp.MustCompile(`dormouse_[a-z_]+`).FindAllString(string(rules), -1)
+	if len(asked) < 7 {
+		t.Errorf("the alerts ask for %v", asked)
+	}
+	for _, name := range asked {
+		if !there[name] {
+			t.Errorf("an alert names %s", name)
+		}
+	}
 }
