@@ -44,9 +44,9 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	began := g.Now()
 	entry := entryOf(w)
 	entry.target = target
+	began := g.Now()
 	for range maxSends {
 		s, err := g.wake(r.Context(), target, began)
 		entry.waited = max(entry.waited, s.waited)
