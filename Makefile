@@ -74,10 +74,11 @@ check: static fast ## The gate: generated files, format, lint, and all tests tha
 
 static: generate tidy format lint clean-tree
 
-generate: ## Write deep copies, CRDs, the chart's copy of them, the API reference, and which test proves which requirement
+generate: ## Write deep copies, CRDs, the chart's copy of them, the API reference, the tables of metrics, and which test proves which requirement
 	$(TOOL)/gen/go.mod controller-gen object paths=./api/... crd:generateEmbeddedObjectMeta=true,maxDescLen=120 output:crd:dir=config/crd
 	cp config/crd/*.yaml charts/dormouse/files/crds/
 	$(TOOL)/gen/go.mod crd-ref-docs --log-level=ERROR --source-path=api/v1alpha1 --config=docs/reference/config.yaml --templates-dir=docs/reference/templates --renderer=markdown --output-path=docs/reference/api.md
+	$(GO) run ./hack/metrics
 	$(GO) run ./hack/requirements
 
 tidy:

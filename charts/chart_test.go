@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-var update = flag.Bool("update", false, "write testdata/default.golden.yaml instead of comparing with it")
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
 const golden = "dormouse/testdata/default.golden.yaml"
 
@@ -45,7 +45,18 @@ func TestLint(t *testing.T) {
 
 // The CRDs are compared with config/crd elsewhere: here they would hide the rest.
 func TestDefaultValuesRenderTheGoldenFile(t *testing.T) {
-	got := render(t, "--set", "crds.enabled=false")
+	compare(t, golden, render(t, "--set", "crds.enabled=false"))
+}
+
+// What it renders for the Prometheus operator, which is nothing by default.
+func TestMonitoringRendersTheGoldenFile(t *testing.T) {
+	compare(t, "dormouse/testdata/monitoring.golden.yaml", render(t, "--show-only", "templates/monitoring.yaml",
+		"--set", "monitoring.podMonitors.enabled=true,monitoring.podMonitors.labels.release=prometheus",
+		"--set", "monitoring.rules.enabled=true,monitoring.rules.labels.release=prometheus"))
+}
+
+func compare(t *testing.T, golden, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -158,6 +169,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"crds.enabled=perhaps":                         "enabled",
 		"operator.image.tag=1":                         "tag",
 		"gateway.podAnnotations.a=true":                "podAnnotations",
+		"gateway.env[0].value=x":                       "name",
+		"monitoring.podMonitors.interval=often":        "interval",
 	} {
 		_, errs, err := helm(t, "template", "dormouse", "dormouse", "--set", value)
 		if err == nil || !strings.Contains(errs, word) {
@@ -171,11 +184,12 @@ func TestValuesReachTheObjects(t *testing.T) {
 		"image.registry=localhost", "image.tag=t1", "imagePullSecrets[0].name=pull",
 		"gateway.image.repository=dormouse/gateway", "gateway.extraArgs[0]=--v=2", "gateway.terminationGracePeriodSeconds=70",
 		"gateway.service.type=NodePort", "gateway.service.nodePort=30080", "gateway.service.tcpPort=8443", "gateway.nodeSelector.disk=ssd",
-		"gateway.podDisruptionBudget.maxUnavailable=50%",
+		"gateway.podDisruptionBudget.maxUnavailable=50%", "gateway.env[0].name=OTEL_EXPORTER_OTLP_ENDPOINT", "gateway.env[0].value=http://otel:4318",
 	}, ","))
 	for _, want := range []string{
 		"image: localhost/dormouse/gateway:t1\n", "- name: pull\n", "- --v=2\n", "terminationGracePeriodSeconds: 70\n", "--drain-timeout=60s",
 		"type: NodePort\n", "nodePort: 30080\n", "--listen-tcp=:8444\n", "port: 8443\n    targetPort: tcp\n", "disk: ssd\n", "maxUnavailable: 50%\n",
+		"- name: OTEL_EXPORTER_OTLP_ENDPOINT\n          value: http://otel:4318\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("not rendered: %q", want)

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -40,6 +42,7 @@ type flags struct {
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
 	level         slog.LevelVar
+	names         gateway.Names
 	pod           cluster.Identity
 	front
 	listenTCP string
@@ -76,8 +79,11 @@ func parse() *flags {
 	flag.DurationVar(&f.drainTimeout, "drain-timeout", gateway.DefaultDrainTimeout, "how long requests in flight may take after that")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
+	flag.BoolVar(&f.names.Plain, "log-keys", false,
+		"log keys, hosts and paths as they are; else a session is logged as a hash, salted with $LOG_SALT, or by each process in its own way")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
 	flag.Parse()
+	f.names.Salt = cmp.Or(os.Getenv("LOG_SALT"), rand.Text())
 	return f
 }
 
@@ -90,14 +96,19 @@ func run(f *flags, log *slog.Logger) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	hands, road, err := wire(f, log, metrics)
+	spans, err := newTraces(ctx, log, f.pod.Name)
+	if err != nil {
+		return err
+	}
+	defer spans.end()
+	hands, road, err := wire(f, log, metrics, spans.tracer)
 	if err != nil {
 		return err
 	}
 	server := &gateway.Server{Gateway: road, ShutdownDelay: f.shutdownDelay, DrainTimeout: f.drainTimeout}
 	var listens atomic.Bool // which it does once the hands are synced
-	ready := func() bool { return listens.Load() && server.Ready() }
-	admin := &http.Server{Addr: f.admin, Handler: gateway.Admin(metrics, ready), ReadHeaderTimeout: 10 * time.Second}
+	missing := func() []string { return missing(hands, server, listens.Load()) }
+	admin := &http.Server{Addr: f.admin, Handler: gateway.Admin(metrics, missing), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- fmt.Errorf("admin: %w", admin.ListenAndServe()) }()
 	return live(ctx, hands, failed, func() error {
@@ -114,19 +125,37 @@ func run(f *flags, log *slog.Logger) error {
 	})
 }
 
+// missing is why requests should not come here.
+func missing(hands *cluster.Gateway, server *gateway.Server, listens bool) []string {
+	if missing := hands.Missing(); len(missing) > 0 {
+		return missing
+	}
+	switch {
+	case !listens:
+		return []string{"the listener"}
+	case !server.Ready():
+		return []string{"time: the gateway is about to end"}
+	}
+	return nil
+}
+
 // wire makes the road and the hands, each with the other in it.
-func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.Gateway, *gateway.Gateway, error) {
+func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trace.Tracer) (*cluster.Gateway, *gateway.Gateway, error) {
 	c, err := newClient()
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
-	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS}
+	road := &gateway.Gateway{
+		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer,
+	}
 	hands := cluster.New(cluster.Options{
 		Client:       c,
 		Identity:     f.pod,
 		MaxStaleness: f.maxStaleness,
 		Publish:      road.Publish,
 		Ended:        road.Forget,
+		Wanted:       road.Touched,
+		Names:        f.names,
 		Metrics:      metrics,
 		Log:          log,
 		Now:          time.Now,

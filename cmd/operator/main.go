@@ -148,6 +148,7 @@ func newSessions(m manager.Manager, namespace string) *session.Reconciler {
 	r.Census = &census.Census{Moved: func(id census.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Hooks = &savehook.Hooks{Client: &http.Client{}, H2C: savehook.H2C(), Now: time.Now, Ended: r.Again}
+	metrics.Registry.MustRegister(session.NewQueueLength(r.Slots.Waiting))
 	return r
 }
 

@@ -11,7 +11,7 @@ import (
 
 // tell records as an event what a person would look for: a wake, a sleep, a failure. Two a cycle, at most.
 func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session) {
-	steps.WithLabelValues(string(step.Verb)).Inc()
+	count(w, step)
 	r.tellOfLast(w, step, next)
 	switch {
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:

@@ -5,10 +5,34 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/controllers/template"
 )
+
+// measured is how many sessions of this story's template the metrics have in each state.
+func measured() map[string]float64 {
+	GinkgoHelper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(template.Collectors()...)
+	families, err := registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	Expect(promlint.NewWithMetricFamilies(families).Lint()).To(BeEmpty())
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			if m.Label[0].GetValue() == namespace {
+				all[m.Label[1].GetValue()] = m.GetGauge().GetValue()
+			}
+		}
+	}
+	return all
+}
 
 var _ = Describe("The counts of a template", func() {
 	It("are of its sessions, by phase", func(ctx SpecContext) {
@@ -24,6 +48,11 @@ var _ = Describe("The counts of a template", func() {
 		})
 		t, _ := reconciled(ctx, given(ctx, newTemplate()))
 		Expect(t.Status.Sessions).To(Equal(v1alpha1.SessionCounts{Total: 8, Awake: 2, Waking: 2, Failed: 1}))
+		Expect(measured()).To(Equal(map[string]float64{"awake": 2, "waking": 2, "failed": 1, "asleep": 3}))
+		Expect(api.Delete(ctx, t)).To(Succeed())
+		_, err := reconciler.Reconcile(ctx, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(t)})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(measured()).To(BeEmpty(), "the template is gone")
 	})
 
 	It("follow a change at once, and the next ones ten seconds later", func(ctx SpecContext) {

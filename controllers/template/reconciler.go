@@ -33,6 +33,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	t := &v1alpha1.SessionTemplate{}
 	if err := r.Get(ctx, req.NamespacedName, t); err != nil {
 		r.memory.forget(req.NamespacedName)
+		unmeasure(req.NamespacedName)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	now := r.Clock.Now()
@@ -47,6 +48,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreStale(err)
 	}
 	r.tell(next, seen.verdict)
+	measure(next)
 	after := before.with(seen, now)
 	r.memory.keep(t, after)
 	return ctrl.Result{RequeueAfter: recheck(next, after, due, now)}, nil

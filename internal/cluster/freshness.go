@@ -39,6 +39,16 @@ func (f *freshness) reached(ok bool) {
 	f.tell()
 }
 
+// age is how long ago the last renewal of the Lease began that succeeded. Zero: none has.
+func (f *freshness) age() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.renewed.IsZero() {
+		return 0
+	}
+	return f.now().Sub(f.renewed)
+}
+
 func (f *freshness) lapsed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -16,13 +16,15 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/gateway"
 )
 
-// Options are what a Gateway needs. All are required.
+// Options are what a Gateway needs. All are required, if nothing else is said.
 type Options struct {
 	Client       client.WithWatch // of a scheme with our kinds and Lease
 	Identity     Identity
 	MaxStaleness time.Duration            // how long no renewal of the Lease may succeed until no new connection is dialled
 	Publish      func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
 	Ended        func(podUID string)      // takes each pod that was published and has ended; it must not block
+	Wanted       func(directory.ID)       // takes each session that a request waits for, once the API server has it that it is needed; nil: nobody asks
+	Names        gateway.Names            // how the log names sessions
 	Metrics      prometheus.Registerer
 	Log          *slog.Logger
 	Now          func() time.Time
@@ -39,6 +41,7 @@ type Gateway struct {
 	lease     *lease
 	waker     *waker
 
+	held   chan struct{} // closed when the Lease is held
 	known  chan struct{} // closed when all templates are known
 	synced chan struct{} // closed when all sessions in sight are known too
 }
@@ -49,6 +52,7 @@ var _ gateway.Sessions = (*Gateway)(nil)
 func New(o Options) *Gateway {
 	g := &Gateway{
 		Directory: &directory.Directory{Now: o.Now, Ended: o.Ended},
+		held:      make(chan struct{}),
 		known:     make(chan struct{}),
 		synced:    make(chan struct{}),
 	}
@@ -84,14 +88,19 @@ func newLease(o Options, d *directory.Directory, m *metrics) *lease {
 }
 
 func newWaker(o Options, d *directory.Directory, t *templates, m *metrics) *waker {
-	return &waker{templates: t, toucher: &toucher{
+	if o.Wanted == nil {
+		o.Wanted = func(directory.ID) {}
+	}
+	return &waker{templates: t, wanted: o.Wanted, toucher: &toucher{
 		client:    o.Client,
 		directory: d,
 		rules:     t.rules,
 		instance:  o.Identity.Instance,
 		now:       o.Now,
 		log:       o.Log,
+		names:     o.Names,
 		count:     func(result string) { m.touches.WithLabelValues(result).Inc() },
+		tookBack:  m.takenBack.Inc,
 	}}
 }
 
@@ -105,6 +114,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.lease.acquire(ctx); err != nil {
 		return err
 	}
+	close(g.held)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return g.lease.run(ctx) })
 	all.Go(func() error { return g.templates.run(ctx) })

@@ -83,7 +83,7 @@ var _ = Describe("Metrics", func() {
 		h.waker.count("ok")
 		families, err := registry.Gather()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(families).To(HaveLen(6))
+		Expect(families).To(HaveLen(8))
 		Expect(promlint.NewWithMetricFamilies(families).Lint()).To(BeEmpty())
 	})
 })

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
 )
 
 // touchTimeout is how long a touch is tried, whoever waits for it.
@@ -30,7 +31,9 @@ type toucher struct {
 	instance  string
 	now       func() time.Time
 	log       *slog.Logger
+	names     gateway.Names
 	count     func(result string) // of each touch
+	tookBack  func()              // told of each touch that takes back a sleep
 
 	flights singleflight.Group
 	mu      sync.Mutex
@@ -52,7 +55,7 @@ func (t *toucher) keep(n directory.Need) {
 				return
 			}
 			if err != nil && !missing(err) {
-				t.log.Warn("cannot touch", "namespace", n.ID.Namespace, "session", n.ID.Name, "error", err)
+				t.log.Warn("cannot touch", "session", t.names.Of(n.ID), "error", t.names.In(err.Error(), n.ID))
 			}
 		}
 	}()
@@ -121,8 +124,17 @@ func (t *toucher) tell(s *v1alpha1.Session) (uint64, error) {
 		t.directory.Missed(idOf(s))
 		return 0, err
 	}
+	if takesBack(s) {
+		t.tookBack()
+	}
 	t.directory.Touched(idOf(s), viewOf(s, version, t.rules(s)))
 	return version, nil
+}
+
+// takesBack is whether a session that was just touched was about to sleep, and will not.
+func takesBack(s *v1alpha1.Session) bool {
+	d := s.Status.Drain
+	return s.Status.Phase == v1alpha1.PhaseDraining && d != nil && !d.Forced && s.DeletionTimestamp.IsZero()
 }
 
 // patch writes the activity and nothing else, whatever version there is: demand asks nobody.

@@ -28,6 +28,7 @@ const refusalLag = 2 * time.Second
 type waker struct {
 	*toucher
 	templates *templates
+	wanted    func(directory.ID) // told that the API server has it that a session is needed which a request waits for
 	creates   singleflight.Group
 	finals    finals
 }
@@ -54,12 +55,14 @@ func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
 				return err
 			}
 			touched = true
+			w.wanted(wish.ID)
 			view, _ = waiter.View()
 			w.finals.note(wish.ID, &view)
 			if decided, err := w.verdict(view); decided {
 				return err
 			}
 		}
+		w.wanted(wish.ID)
 		if _, err := waiter.Next(ctx, after); err != nil {
 			return inQueue(waiter, err)
 		}

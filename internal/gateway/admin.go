@@ -3,20 +3,21 @@ package gateway
 import (
 	"net/http"
 	"net/http/pprof"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Admin is the handler of the admin port: /metrics, /livez, /readyz and /debug/pprof/. It must not be reachable by clients.
-// ready says whether requests should come here.
-func Admin(metrics prometheus.Gatherer, ready func() bool) http.Handler {
+// missing is what keeps requests from coming here, which /readyz names; nothing: they should.
+func Admin(metrics prometheus.Gatherer, missing func() []string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready() {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		if missing := missing(); len(missing) > 0 {
+			http.Error(w, "not ready, missing: "+strings.Join(missing, ", "), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))

@@ -4,6 +4,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -14,6 +16,7 @@ const retryHeld = time.Second
 type room struct {
 	limit   int // in all
 	metrics *Metrics
+	wakes   *wakes
 
 	mu   sync.Mutex
 	held map[directory.ID]int
@@ -25,7 +28,9 @@ type room struct {
 type ticket struct {
 	room   *room
 	target Target
+	span   trace.Span // of the request; nil: none
 	taken  bool
+	waking *waking // what the request has a part in since it took its place
 }
 
 // admit gives a ticket, which must be left.
@@ -43,6 +48,7 @@ func (t *ticket) hold() error {
 		return &Problem{Reason: ReasonTooManyWaiting, Limit: limit, RetryAfter: retryHeld, Outcome: OutcomeNotSent}
 	}
 	t.taken = true
+	t.waking = t.room.wakes.join(t.target, t.span)
 	return nil
 }
 

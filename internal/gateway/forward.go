@@ -78,6 +78,7 @@ func (x *exchange) leave() {
 func (x *exchange) finish() {
 	if x.tunnel != nil {
 		x.tunnel.close()
+		x.tunnel.count(entryOf(x.tunnel.ResponseWriter))
 	}
 }
 
@@ -87,6 +88,7 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	if x.body != nil { // what httputil passes on are their names
 		x.body.trailers, x.body.ours = x.in.Trailer, pr.Out.Trailer
 	}
+	x.gateway.propagate(pr.In.Context(), pr.Out.Header)
 }
 
 // RoundTrip sends the request over the seat's link, once.
@@ -100,6 +102,7 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // inspect looks at the pod's answer before the client gets it.
 func (x *exchange) inspect(res *http.Response) error {
+	x.seat.waking.reached(phaseFirstByte)
 	res.Header.Del(headerReason)
 	x.hear(res.Header)
 	if x.seat.waited > 0 {

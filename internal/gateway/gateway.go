@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
@@ -52,6 +53,10 @@ type Gateway struct {
 	Log *slog.Logger
 	// Metrics; nil: they are counted for nobody.
 	Metrics *Metrics
+	// Names says how log and traces name a session.
+	Names Names
+	// Tracer begins spans; nil: there are none, and the client's trace headers go to the pod as they are.
+	Tracer trace.Tracer
 	// Dial opens a connection to a pod; nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxHeld bounds the requests that wait; zero: DefaultMaxHeld.
@@ -67,6 +72,7 @@ type Gateway struct {
 
 	once     sync.Once
 	room     room
+	wakes    wakes
 	pods     pods
 	upgrades upgrades
 	draining atomic.Bool
@@ -77,17 +83,24 @@ type Gateway struct {
 func (g *Gateway) Handler() http.Handler {
 	g.once.Do(g.prepare)
 	return g.observe( // access log and metrics, of all that follows
-		g.guard( // a panic is an answer
-			g.wellKnown( // ours on this port: /.well-known/dormouse/
-				g.redirect( // to TLS
-					g.pace( // a client that makes no progress is cut off
-						http.HandlerFunc(g.serve)))))) // resolve, admit, wake, forward
+		g.trace( // a span, if anybody wants them
+			g.guard( // a panic is an answer
+				g.wellKnown( // ours on this port: /.well-known/dormouse/
+					g.redirect( // to TLS
+						g.pace( // a client that makes no progress is cut off
+							http.HandlerFunc(g.serve))))))) // resolve, admit, wake, forward
 }
 
 // Forget closes the connections to a pod that is gone. Without it they end by themselves, after PodIdle.
 func (g *Gateway) Forget(podUID string) {
 	g.once.Do(g.prepare)
 	g.pods.forget(podUID)
+}
+
+// Touched says that the API server has it that a session is needed: the first phase of a wake.
+func (g *Gateway) Touched(id directory.ID) {
+	g.once.Do(g.prepare)
+	g.wakes.touched(id)
 }
 
 func (g *Gateway) prepare() {
@@ -104,7 +117,8 @@ func (g *Gateway) prepare() {
 	g.MaxRaw = orDefault(g.MaxRaw, DefaultMaxRaw)
 	g.PodIdle = orDefault(g.PodIdle, DefaultPodIdle)
 	g.Stall = orDefault(g.Stall, DefaultStall)
-	g.room = room{limit: g.MaxHeld, metrics: g.Metrics}
+	g.wakes = wakes{now: g.Now, metrics: g.Metrics, tracer: g.Tracer, names: g.Names}
+	g.room = room{limit: g.MaxHeld, metrics: g.Metrics, wakes: &g.wakes}
 	g.pods = pods{address: g.Address, dial: g.Dial, idleFor: g.PodIdle, metrics: g.Metrics}
 	g.upgrades.metrics = g.Metrics
 }

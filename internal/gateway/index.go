@@ -45,6 +45,7 @@ type hostRule struct{ before, behind string }
 // candidate is a route that a request may match. The lowest order wins.
 type candidate struct {
 	template *Template
+	route    Route
 	order    int
 }
 
@@ -59,7 +60,7 @@ type match struct {
 }
 
 func (ix *index) add(t *Template, r Route) {
-	c := &candidate{template: t, order: ix.next}
+	c := &candidate{template: t, route: r, order: ix.next}
 	ix.next++
 	switch {
 	case r.Host != "":

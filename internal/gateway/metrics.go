@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +17,8 @@ type Metrics struct {
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
+	phases   *prometheus.HistogramVec
+	refusals *prometheus.CounterVec
 	raw      rawMetrics
 }
 
@@ -26,7 +27,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dormouse_gateway_requests_total",
-			Help: "Requests that were answered, by status code and, where the gateway answered itself, by its reason. 499: the client went away.",
+			Help: "Requests that were answered, by class of status code and, where the gateway answered itself, by its reason. ClientGone: the client did not wait.",
 		}, []string{"code", "reason"}),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "dormouse_gateway_held_requests",
@@ -57,14 +58,50 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "dormouse_gateway_ignored_headers_total",
 			Help: "Headers of pods that say what is no duration or outside the bounds, by header.",
 		}, []string{"header"}),
+		phases:   newPhases(),
+		refusals: newRefusals(),
 	}
-	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
+	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled, m.phases, m.refusals)
 	m.raw = newRawMetrics(r)
 	return m
 }
 
 func (m *Metrics) answered(code int, reason string) {
-	m.requests.WithLabelValues(strconv.Itoa(code), reason).Inc()
+	m.requests.WithLabelValues(class(code), reason).Inc()
+}
+
+// classes are the values of the label code: an application may answer with any of 900 codes.
+var classes = [...]string{"", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+func class(code int) string {
+	if c := code / 100; c > 0 && c < len(classes) {
+		return classes[c]
+	}
+	return "other"
+}
+
+// newPhases are of wakes, not of requests: however many wait, each phase is counted once.
+func newPhases() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "dormouse_gateway_wake_phase_duration_seconds",
+		Help:    "How long each phase of a wake took: touch, pod, dial, first_byte. By what came of it: Done, ClientGone or the reason why the wake ended in it.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+	}, []string{"phase", "outcome"})
+}
+
+func newRefusals() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dormouse_gateway_refusals_total",
+		Help: "Requests that were refused because of a limit, by its name.",
+	}, []string{"limit"})
+}
+
+// refused counts an answer of the gateway itself that names a limit.
+func (m *Metrics) refused(err error) {
+	var p *Problem
+	if errors.As(err, &p) && p.Limit != "" {
+		m.refusals.WithLabelValues(p.Limit).Inc()
+	}
 }
 
 func (m *Metrics) dialled(err error) {
@@ -85,7 +122,7 @@ func outcome(err error) string {
 	case err == nil:
 		return "Awake"
 	case errors.Is(err, errClientGone):
-		return "ClientGone"
+		return reasonClientGone
 	case errors.As(err, &p):
 		return string(p.Reason)
 	}

@@ -2,23 +2,24 @@ package gateway
 
 import (
 	"bufio"
-	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"time"
 )
 
-// statusClientGone is what the log says of a client that did not wait for its answer. Nobody is sent it.
-const statusClientGone = 499
+// What the log says of a client that did not wait for its answer. Nobody is sent it.
+const (
+	statusClientGone = 499
+	reasonClientGone = "ClientGone"
+)
 
 // observed is a ResponseWriter that remembers what the client got.
 type observed struct {
 	http.ResponseWriter
-	status int
+	code   int // zero: nothing yet
 	bytes  int64
 	reason string
+	entry  entry
 }
 
 // Unwrap is for http.ResponseController.
@@ -26,8 +27,8 @@ func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 
 // WriteHeader remembers the status, but not those that come before the answer.
 func (o *observed) WriteHeader(status int) {
-	if o.status == 0 && status >= http.StatusOK {
-		o.status = status
+	if o.code == 0 && status >= http.StatusOK {
+		o.code = status
 		o.reason = o.Header().Get(headerReason)
 	}
 	o.ResponseWriter.WriteHeader(status)
@@ -35,7 +36,7 @@ func (o *observed) WriteHeader(status int) {
 
 // Write counts.
 func (o *observed) Write(p []byte) (int, error) {
-	if o.status == 0 {
+	if o.code == 0 {
 		o.WriteHeader(http.StatusOK)
 	}
 	n, err := o.ResponseWriter.Write(p)
@@ -47,7 +48,7 @@ func (o *observed) Write(p []byte) (int, error) {
 func (o *observed) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(o.ResponseWriter).Hijack()
 	if err == nil {
-		o.status = http.StatusSwitchingProtocols
+		o.code = http.StatusSwitchingProtocols
 	}
 	return conn, buffered, err
 }
@@ -56,30 +57,20 @@ func (o *observed) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (g *Gateway) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o := &observed{ResponseWriter: w}
+		o.entry.answer = o
+		if r.ContentLength != 0 {
+			r.Body = &countedBody{r.Body, &o.entry.in}
+		}
 		began := g.Now()
 		defer func() {
-			if o.status == 0 {
-				o.status = statusClientGone
+			if o.code == 0 {
+				o.reason = reasonClientGone
 			}
-			g.Metrics.answered(o.status, o.reason)
-			g.logAccess(r, o, g.Now().Sub(began))
+			g.Metrics.answered(o.entry.status(), o.reason)
+			g.logAccess(r, &o.entry, g.Now().Sub(began))
 		}()
 		next.ServeHTTP(o, r)
 	})
-}
-
-// logAccess has no query: there may be secrets in it.
-func (g *Gateway) logAccess(r *http.Request, o *observed, took time.Duration) {
-	g.Log.LogAttrs(context.Background(), slog.LevelInfo, "request",
-		slog.String("method", r.Method),
-		slog.String("host", r.Host),
-		slog.String("path", r.URL.Path),
-		slog.String("client", r.RemoteAddr),
-		slog.Int("status", o.status),
-		slog.String("reason", o.reason),
-		slog.Int64("bytes", o.bytes),
-		slog.Duration("took", took),
-	)
 }
 
 // guard makes a panic an answer. Where an answer has begun, the connection is cut instead, so that no client takes a part for
@@ -96,7 +87,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			}
 			g.Metrics.panics.Inc()
 			g.Log.Error("panic", "fault", fault, "stack", string(debug.Stack()))
-			if o, ok := w.(*observed); ok && o.status != 0 {
+			if o, ok := w.(*observed); ok && o.code != 0 {
 				panic(http.ErrAbortHandler)
 			}
 			answer(w, r, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})

@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -72,6 +74,7 @@ func (g *Gateway) wakeRaw(ctx context.Context, t Target, c *rawClient) (*directo
 	wait, cancel := context.WithTimeout(there, t.Patience)
 	defer cancel()
 	ticket := g.room.admit(t)
+	ticket.span = trace.SpanFromContext(ctx)
 	defer ticket.leave()
 	rest := c.attend(gone)
 	visit, pod, err := g.awaitRaw(wait, t, ticket)
@@ -87,6 +90,7 @@ func (g *Gateway) wakeRaw(ctx context.Context, t Target, c *rawClient) (*directo
 	if ticket.taken {
 		g.Metrics.woken(g.Now().Sub(began), err)
 	}
+	ticket.waking.leave(err)
 	return visit, pod, err
 }
 
@@ -100,8 +104,10 @@ func (g *Gateway) awaitRaw(ctx context.Context, t Target, ticket *ticket) (*dire
 			}
 			continue
 		}
+		ticket.waking.reached(phasePod)
 		pod, err := g.pods.open(ctx, visit.Pod().UID, ticket.hold)
 		if err == nil {
+			ticket.waking.reached(phaseDial)
 			return visit, pod, nil
 		}
 		visit.Leave()

@@ -16,6 +16,8 @@ type Target struct {
 	*Template
 	Key string
 	ID  directory.ID
+	// Route is the one that matched.
+	Route Route
 	// PathPrefix is what a path route took from the path, without the slash at its end: /chess/42.
 	PathPrefix string
 	// Path is what the pod sees, byte for byte as the client sent it.
@@ -74,6 +76,7 @@ func (m match) target(r *http.Request) (Target, error) {
 		Template:   m.template,
 		Key:        k,
 		ID:         directory.ID{Namespace: m.template.Namespace, Name: name},
+		Route:      m.route,
 		PathPrefix: m.prefix,
 		Path:       m.path,
 		Patience:   min(m.template.WakeTimeout, patience(r)),

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -23,11 +25,13 @@ type seat struct {
 	visit  *directory.Visit
 	link   *link
 	waited time.Duration // for the session to wake; zero: it was awake
+	waking *waking       // which the request has a part in; nil: it was awake
 }
 
 // serve is the road.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if err := g.road(w, r); err != nil {
+		g.Metrics.refused(err)
 		answer(w, r, err)
 	}
 }
@@ -40,19 +44,29 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	entry := entryOf(w)
+	entry.target = target
 	began := g.Now()
 	for range maxSends {
 		s, err := g.wake(r.Context(), target, began)
+		entry.waited = max(entry.waited, s.waited)
 		if err != nil {
 			return timed(w, s.waited, err)
 		}
-		err = g.forward(w, r, target, s)
+		entry.sits(s)
+		err = g.send(w, r, target, s)
 		if !errors.Is(err, errUnwritten) {
 			return err
 		}
 		g.Metrics.resends.Inc()
 	}
 	return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
+}
+
+// send forwards, and ends the request's part in the wake.
+func (g *Gateway) send(w http.ResponseWriter, r *http.Request, t Target, s seat) (err error) {
+	defer func() { s.waking.leave(err) }()
+	return g.forward(w, r, t, s)
 }
 
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
@@ -63,6 +77,7 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 	wait, cancel := context.WithTimeout(ctx, t.Patience-g.Now().Sub(began))
 	defer cancel()
 	ticket := g.room.admit(t)
+	ticket.span = trace.SpanFromContext(ctx)
 	defer ticket.leave()
 	s, err := g.await(wait, t, ticket)
 	if err != nil {
@@ -72,7 +87,12 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 		s.waited = g.Now().Sub(began)
 		g.Metrics.woken(s.waited, err)
 	}
-	return s, err
+	if err != nil {
+		ticket.waking.leave(err)
+		return s, err
+	}
+	s.waking = ticket.waking
+	return s, nil
 }
 
 // hit is the short way: the session is awake, and there is a connection to it.
@@ -98,8 +118,10 @@ func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, er
 			}
 			continue
 		}
+		ticket.waking.reached(phasePod)
 		l, err := g.pods.connect(ctx, visit.Pod().UID, t.ReadyPath, ticket.hold)
 		if err == nil {
+			ticket.waking.reached(phaseDial)
 			return seat{visit: visit, link: l}, nil
 		}
 		visit.Leave()

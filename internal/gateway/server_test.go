@@ -85,17 +85,17 @@ func TestDrainHasADeadline(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	r := prometheus.NewRegistry()
 	gateway.NewMetrics(r)
-	ready := false
-	admin := gateway.Admin(r, func() bool { return ready })
+	missing := []string{"the Lease", "the list of Sessions"}
+	admin := gateway.Admin(r, func() []string { return missing })
 	ask := func(path string) (int, string) {
 		rec := httptest.NewRecorder()
 		admin.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
 		return rec.Code, rec.Body.String()
 	}
-	if code, _ := ask("/readyz"); code != 503 {
-		t.Errorf("not ready is %d", code)
+	if code, body := ask("/readyz"); code != 503 || body != "not ready, missing: the Lease, the list of Sessions\n" {
+		t.Errorf("not ready is %d %s", code, body)
 	}
-	ready = true
+	missing = nil
 	for _, path := range []string{"/readyz", "/livez", "/debug/pprof/", "/metrics"} {
 		if code, body := ask(path); code != 200 || path == "/metrics" && !strings.Contains(body, "dormouse_gateway_held_requests 0") {
 			t.Errorf("%s is %d %s", path, code, body)
@@ -114,7 +114,7 @@ func TestMetricsAreSound(t *testing.T) {
 	if problems, err := promlint.NewWithMetricFamilies(families).Lint(); err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
 	}
-	allowed := []string{"code", "reason", "outcome", "result"}
+	allowed := []string{"code", "reason", "outcome", "result", "phase", "limit", "header"}
 	for _, f := range families {
 		for _, l := range f.Metric[0].Label {
 			if !slices.Contains(allowed, l.GetName()) {

@@ -22,6 +22,7 @@ type side struct {
 	frames frames
 	code   uint16 // of our own close frame that is due, or was sent
 	ended  bool   // our own close frame was sent: nothing comes behind it
+	passed int64  // bytes of the other end
 }
 
 func newSide(c io.ReadWriteCloser, masked bool) *side {
@@ -83,8 +84,16 @@ func (s *side) finish() error {
 	return err
 }
 
+// total is how many bytes came from the other end.
+func (s *side) total() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passed
+}
+
 // follow keeps track of frames that went by.
 func (s *side) follow(p []byte) {
+	s.passed += int64(len(p))
 	before := s.frames.closing
 	for n := 0; n < len(p); {
 		n += s.frames.next(p[n:])

@@ -33,3 +33,11 @@ type Route struct {
 	Path   string // a path prefix whose last segment is {key}, with a slash behind it
 	Header string // the name of the header that is the key
 }
+
+// String is the route as a log has it: with {key} in the key's place.
+func (r Route) String() string {
+	if r.Header != "" {
+		return r.Header + ": " + placeholder
+	}
+	return r.Host + r.Path
+}

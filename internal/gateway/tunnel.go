@@ -57,6 +57,14 @@ func (t *tunnel) close() {
 	}
 }
 
+// count brings what went through into the access log.
+func (t *tunnel) count(e *entry) {
+	if t.open.Load() {
+		e.in.Add(t.back.total())
+		e.answer.bytes += t.front.total()
+	}
+}
+
 // watch ends the tunnel when it must.
 func (t *tunnel) watch() {
 	select {

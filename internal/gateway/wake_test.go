@@ -263,7 +263,7 @@ func TestClientGoneWhileHeld(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Error(err)
 	}
-	if n := w.metric("dormouse_gateway_requests_total", "499", ""); n != 1 {
+	if n := w.metric("dormouse_gateway_requests_total", "4xx", "ClientGone"); n != 1 {
 		t.Errorf("%v clients have gone", n)
 	}
 }

@@ -142,6 +142,16 @@ func (s *Slots) Free(of, id ID) {
 	})
 }
 
+// Waiting is how many wait for a place, in all groups.
+func (s *Slots) Waiting() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.groups {
+		n += len(g.line.tenants)
+	}
+	return n
+}
+
 // change makes a change of a group, and calls those for whom it makes a difference.
 func (s *Slots) change(of ID, what func(*group)) {
 	s.mu.Lock()

@@ -71,6 +71,9 @@ env:
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 - name: POD_UID
   valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+{{- with $half.env }}
+{{ toYaml . }}
+{{- end }}
 livenessProbe:
   httpGet: {path: {{ index . 2 }}, port: admin}
   periodSeconds: 10
