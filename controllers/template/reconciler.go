@@ -47,6 +47,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return ctrl.Result{}, ignoreStale(err)
 	}
 	r.tell(next, seen.verdict)
+	r.tellTaken(t, next)
 	after := before.with(seen, now)
 	r.memory.keep(t, after)
 	return ctrl.Result{RequeueAfter: recheck(next, after, due, now)}, nil
@@ -61,8 +62,11 @@ func (r *Reconciler) observe(ctx context.Context, t *v1alpha1.SessionTemplate, d
 		}
 	}
 	if due.count {
-		seen.counts, err = r.count(ctx, t)
+		if seen.counts, err = r.count(ctx, t); err != nil {
+			return seen, err
+		}
 	}
+	seen.taken, err = r.taken(ctx, t)
 	return seen, err
 }
 

@@ -27,7 +27,9 @@ type Template struct {
 
 // Route finds the key in a request. Exactly one field is set.
 type Route struct {
-	Host   string // a host name in which one whole label is {key}
+	Host   string // a host name in which one label is {key}, or holds it
 	Path   string // a path prefix whose last segment is {key}, with a slash behind it
 	Header string // the name of the header that is the key
+	Cookie string // the name of the cookie that is the key
+	Query  string // the name of the parameter of the query that is the key
 }
