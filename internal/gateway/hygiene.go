@@ -46,6 +46,7 @@ func isWebSocket(r *http.Request) bool {
 // in Connection takes away nothing that is set here.
 func rewrite(pr *httputil.ProxyRequest, t Target, podUID string, epoch int64) {
 	scrub(pr.Out.Header)
+	keepCookies(pr.Out.Header)
 	scrub(pr.Out.Trailer)
 	pr.Out.URL = podURL(podUID, t.Path, pr.In.URL)
 	h := pr.Out.Header
