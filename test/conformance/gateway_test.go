@@ -50,18 +50,7 @@ var byAnybody = exceptions{
 
 // A probe that every proxy passes would prove nothing: a plain httputil.ReverseProxy fails all others.
 func TestPlainProxyFails(t *testing.T) {
-	workload := httptest.NewServer(http.HandlerFunc(conformance.Echo))
-	defer workload.Close()
-	to, err := url.Parse(workload.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	front := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
-		ErrorLog: log.New(io.Discard, "", 0),
-	})
-	defer front.Close()
-	tgt := target(t, "http://games.test/t/a/", front.Listener.Addr().String())
+	tgt := target(t, "http://games.test/t/a/", plain(t))
 	for _, p := range conformance.Probes() {
 		if p.Slow {
 			continue
@@ -71,4 +60,21 @@ func TestPlainProxyFails(t *testing.T) {
 			t.Errorf("%s: %s %s", p.Name, r.Verdict, r.Detail)
 		}
 	}
+}
+
+// plain runs a plain proxy before the workload, and gives its address.
+func plain(t *testing.T) string {
+	t.Helper()
+	workload := httptest.NewServer(http.HandlerFunc(conformance.Echo))
+	t.Cleanup(workload.Close)
+	to, err := url.Parse(workload.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	})
+	t.Cleanup(front.Close)
+	return front.Listener.Addr().String()
 }
