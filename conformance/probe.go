@@ -18,11 +18,11 @@ import (
 type Needs int
 
 const (
-	// NeedsNothing: the gateway answers itself.
+	// NeedsNothing is that the gateway answers itself.
 	NeedsNothing Needs = iota
-	// NeedsEcho: the workload is Echo.
+	// NeedsEcho is that the workload is Echo.
 	NeedsEcho
-	// NeedsPathRoute: the key is a segment of the path; whether there is such a session does not matter.
+	// NeedsPathRoute is that the key is a segment of the path; whether there is such a session does not matter.
 	NeedsPathRoute
 )
 

@@ -61,7 +61,7 @@ func (m match) target(r *http.Request) (Target, error) {
 	if err != nil || m.template.Pattern == nil || !m.template.Pattern.MatchString(k) {
 		return Target{}, &Problem{Reason: ReasonKeyRejected}
 	}
-	if m.place == inCookie && isWebSocket(r) && !sameOrigin(r) {
+	if m.foreign(r) {
 		return Target{}, &Problem{Reason: ReasonForeignOrigin}
 	}
 	if m.path == "" && redirectable(r) {
@@ -78,6 +78,11 @@ func (m match) target(r *http.Request) (Target, error) {
 		Path:       m.path,
 		Quiet:      quiet(r, m.path),
 	}, nil
+}
+
+// foreign says whether a page of another host opens a WebSocket with a key that the browser added.
+func (m match) foreign(r *http.Request) bool {
+	return m.place == inCookie && isWebSocket(r) && !sameOrigin(r)
 }
 
 // decode gives the key, and refuses one that a route cannot carry without a second meaning.

@@ -12,8 +12,13 @@ func everyRoute(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t, chess(func(t *gateway.Template) {
 		t.Routes = []gateway.Route{
-			{Host: "{key}--chess.test"}, {Host: "eu-{key}.test"}, {Host: "x.eu-{key}--y.z.test"}, {Path: "/chess/{key}/"},
-			{Cookie: "table"}, {Query: "table"}, {Header: "X-Table"},
+			{Host: "{key}--chess.test"},
+			{Host: "eu-{key}.test"},
+			{Host: "x.eu-{key}--y.z.test"},
+			{Path: "/chess/{key}/"},
+			{Cookie: "table"},
+			{Query: "table"},
+			{Header: "X-Table"},
 		}
 	}))
 	pod := newPod(t, echo)

@@ -30,7 +30,7 @@ func Taken(t *v1alpha1.SessionTemplate, all []v1alpha1.SessionTemplate) []v1alph
 	var taken []v1alpha1.TakenRoute
 	for i, r := range t.Spec.Routes {
 		if by := taker(t, r, all); by != nil {
-			taken = append(taken, v1alpha1.TakenRoute{Route: int32(i), Namespace: by.Namespace, Template: by.Name}) //nolint:gosec // at most 16
+			taken = append(taken, v1alpha1.TakenRoute{Route: int32(i), Namespace: by.Namespace, Template: by.Name})
 		}
 	}
 	return taken

@@ -70,7 +70,10 @@ func TestCommand(t *testing.T) {
 		}
 	})
 	for _, args := range [][]string{
-		{}, {"--url", "ftp://a.t.test/"}, {"--url", "http://a.t.test/?x"}, {"--url", "http://a.t.test/", "--connect", gateway, "-o", "yaml"},
+		{},
+		{"--url", "ftp://a.t.test/"},
+		{"--url", "http://a.t.test/?x"},
+		{"--url", "http://a.t.test/", "--connect", gateway, "-o", "yaml"},
 		{"--url", "http://a.t.test/", "--connect", "127.0.0.1:1"},
 	} {
 		if out, progress, ok := run(args...); ok || !strings.Contains(progress, "error: ") {

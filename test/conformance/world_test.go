@@ -80,7 +80,7 @@ func start(t *testing.T, workload http.HandlerFunc, change ...func(*gateway.Gate
 	ended := make(chan error, 1)
 	server := &gateway.Server{Gateway: g, ShutdownDelay: -1, DrainTimeout: time.Second}
 	go func() { ended <- server.Run(ctx, l) }()
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() { cancel(); _ = <-ended })
 	return l
 }
 

@@ -19,7 +19,7 @@ var routeMutants = []mutant{
 	},
 	{
 		name: "any page opens a WebSocket by cookie", peer: "a foreign Origin is forwarded",
-		file: "internal/gateway/resolve.go", old: `&& !sameOrigin(r) {`, new: `&& r == nil {`,
+		file: "internal/gateway/resolve.go", old: `&& !sameOrigin(r)`, new: `&& r == nil`,
 		killer: road("^TestForeignPageOpensNoWebSocketByCookie$"),
 	},
 	{
