@@ -77,10 +77,13 @@ func start(t *testing.T, workload http.HandlerFunc, change ...func(*gateway.Gate
 	}})
 	l := &listener{Listener: loopback(t)}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	server := &gateway.Server{Gateway: g, ShutdownDelay: -1, DrainTimeout: time.Second}
-	go func() { ended <- server.Run(ctx, l) }()
-	t.Cleanup(func() { cancel(); _ = <-ended })
+	go func() {
+		defer close(ended)
+		_ = server.Run(ctx, l) // a test may leave a connection behind, which is cut off
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
 	return l
 }
 
