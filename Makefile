@@ -9,7 +9,7 @@ ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
 # Packages that run goroutines of their own are tested with the race detector.
 RACED  := ./internal/certs/... ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sight/... ./internal/slots/...
-OTHERS  = $$($(GO) list ./... | grep -v -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
+OTHERS  = $$($(GO) list ./... | grep -v -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -27,10 +27,10 @@ demo-down: ## Stop the cluster of the demo and leave no trace
 
 ##@ Test it
 
-.PHONY: test fast unit model chart mutants swarm e2e soak
+.PHONY: test fast unit model chart conformance fuzz mutants swarm e2e soak
 test: fast mutants swarm e2e ## All tests: laws, stories against a real API server, the chart, the models, the mutants, the swarm, and the promises on a real cluster
 
-fast: unit model chart ## All tests that need no cluster
+fast: unit model chart conformance ## All tests that need no cluster
 
 unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
 	$(ASSETS) $(GO) test -race $(RACED)
@@ -40,6 +40,13 @@ unit: packages ## Laws, unit tests, and stories against a real kube-apiserver an
 
 model: packages ## The sleep protocol and the life of a pod as Spin models, which must hold, and their mutants, which must fail (MODEL=full: all of it)
 	$(GO) test -timeout 30m -v ./test/model
+
+conformance: ## The conformance set against the gateway, alone and behind nginx and haproxy, and slowhttptest's attacks (half a minute)
+	@hack/packages nginx haproxy slowhttptest
+	$(GO) test -count=1 -timeout 5m ./test/conformance
+
+fuzz: ## Every fuzz target, one after the other (FUZZTIME=10m each)
+	@GO="$(GO)" FUZZTIME=$(or $(FUZZTIME),10m) hack/fuzz
 
 mutants: ## One fault at a time is put into the code, and a test must fail (minutes)
 	$(ASSETS) MUTANTS=1 $(GO) test -count=1 -timeout 30m -v ./test/mutants
@@ -96,7 +103,7 @@ lint: ## Find what the linters of .golangci.yml find
 clean-tree:
 	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "the tree is not clean after make generate, tidy and format: commit what they changed"; exit 1; }
 
-build: ## Build the operator and the gateway into bin/
+build: ## Build the operator, the gateway and the plugin of kubectl into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
 
 next: ## Print the lifecycle of a session as a table

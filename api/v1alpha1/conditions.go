@@ -6,6 +6,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionAccepted of a SessionTemplate: it is sound, and the API server took its pod in a dry run.
 	ConditionAccepted = "Accepted"
+	// ConditionRouted of a SessionTemplate is there only while it is False: a route of it gets no request.
+	ConditionRouted = "Routed"
 	// ConditionScheduled of a Session is there only while it is False: the schedule cannot be followed.
 	ConditionScheduled = "Scheduled"
 )
@@ -60,6 +62,7 @@ const (
 	ReasonInvalidPod        = "InvalidPod"
 	ReasonReady             = "Ready"
 	ReasonNotAccepted       = "NotAccepted"
+	ReasonRouteTaken        = "RouteTaken"
 )
 
 // Messages has the one message of each reason. A condition's message never varies, so that it cannot flap; what varies
@@ -108,6 +111,7 @@ var Messages = map[string]string{
 	ReasonInvalidPort:       "port names no container port of the pod template.",
 	ReasonInvalidPod:        "The API server rejected the pod or a volume claim of this template in a dry run. See the event of that reason.",
 	ReasonReady:             "Sessions of this template can be woken.",
+	ReasonRouteTaken:        "An older template gets all requests that a route of this one would match. See status.routesTaken.",
 	ReasonNotAccepted:       "Sessions of this template cannot be woken: see Accepted.",
 }
 

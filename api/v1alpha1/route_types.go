@@ -26,16 +26,19 @@ const (
 	MissingReject MissingPolicy = "Reject"
 )
 
-// Route finds the key in a request: in its host, its path or a header.
-// +kubebuilder:validation:ExactlyOneOf=host;path;header
+// Route finds the key in a request: in its host, its path, a header, a cookie or a parameter of its query.
+// +kubebuilder:validation:ExactlyOneOf=host;path;header;cookie;query
 type Route struct {
-	// host is a host name in which one whole label is {key}, such as "{key}.chess.example.com".
+	// host is a host name in which one label is {key}, or has it at its beginning, at its end or inside, parted by hyphens:
+	// "{key}.chess.example.com", "{key}--chess.example.com", "chess-{key}.example.com". A label has at most 63 characters, the
+	// key included.
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*\{key\}(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*([a-z0-9][-a-z0-9]*-)?\{key\}(-[-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`
 	// +optional
 	Host string `json:"host,omitempty"`
 
-	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it.
+	// path is a path prefix whose last segment is {key}, such as "/chess/{key}/". The pod sees the path without it, and the
+	// prefix in X-Forwarded-Prefix.
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^(/\.?[-A-Za-z0-9_~][-A-Za-z0-9._~]*)*/\{key\}/$`
 	// +optional
@@ -46,4 +49,18 @@ type Route struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?$`
 	// +optional
 	Header string `json:"header,omitempty"`
+
+	// cookie is the name of a cookie whose value is the key, percent-encoded where it must be. A browser sends it from any page
+	// of the site, so a WebSocket that it finds must come from a page of the same host.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?$`
+	// +optional
+	Cookie string `json:"cookie,omitempty"`
+
+	// query is the name of a parameter of the query whose value is the key, such as "table" in "/?table=42". The pod sees the
+	// query as it was sent, with the key in it.
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?$`
+	// +optional
+	Query string `json:"query,omitempty"`
 }

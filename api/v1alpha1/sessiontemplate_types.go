@@ -228,11 +228,28 @@ type SessionTemplateStatus struct {
 	// +optional
 	Sessions SessionCounts `json:"sessions,omitempty"`
 
-	// conditions: Accepted (the template is sound, and the API server took its pod in a dry run) and Ready.
+	// routesTaken are the routes that get no request, because another template gets all that they would match.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	RoutesTaken []TakenRoute `json:"routesTaken,omitempty"`
+
+	// conditions: Accepted (the template is sound, and the API server took its pod in a dry run), Ready, and while another
+	// template has one of its routes, Routed.
 	// +listType=map
 	// +listMapKey=type
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// TakenRoute is a route that another template has: one that is older.
+type TakenRoute struct {
+	// route is the place of the route in spec.routes, from 0.
+	Route int32 `json:"route"`
+	// namespace is that of the template that has it.
+	Namespace string `json:"namespace"`
+	// template is the name of the template that has it.
+	Template string `json:"template"`
 }
 
 // SessionCounts counts sessions.

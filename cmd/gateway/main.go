@@ -41,6 +41,7 @@ type flags struct {
 	maxStaleness  time.Duration
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
+	minRate       int
 	level         slog.LevelVar
 	names         gateway.Names
 	pod           cluster.Identity
@@ -77,6 +78,8 @@ func parse() *flags {
 	flag.DurationVar(&f.shutdownDelay, "shutdown-delay", gateway.DefaultShutdownDelay,
 		"go on taking new connections for so long after SIGTERM, until nobody sends them here any more; negative: not at all")
 	flag.DurationVar(&f.drainTimeout, "drain-timeout", gateway.DefaultDrainTimeout, "how long requests in flight may take after that")
+	flag.IntVar(&f.minRate, "min-rate", gateway.DefaultMinRate,
+		"bytes a second that a client sends or takes at least while it is waited for, over 30 s; not for HTTP/2; negative: any byte will do")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.BoolVar(&f.names.Plain, "log-keys", false,
@@ -146,7 +149,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
 	road := &gateway.Gateway{
-		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer,
+		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate,
 	}
 	hands := cluster.New(cluster.Options{
 		Client:       c,

@@ -67,7 +67,7 @@ func TestReportLeavesItsInputAlone(t *testing.T) {
 	in := &v1alpha1.SessionTemplate{}
 	in.Generation = 2
 	setCondition(in, v1alpha1.ConditionAccepted, v1alpha1.ReasonInvalidPod, v1alpha1.ReasonAccepted, begin)
-	next := report(in, observation{&verdict{reason: v1alpha1.ReasonAccepted}, &v1alpha1.SessionCounts{Total: 1}}, begin.Add(time.Hour))
+	next := report(in, observation{verdict: &verdict{reason: v1alpha1.ReasonAccepted}, counts: &v1alpha1.SessionCounts{Total: 1}}, begin.Add(time.Hour))
 	if in.Status.Conditions[0].Reason != v1alpha1.ReasonInvalidPod || len(in.Status.Conditions) != 1 || in.Status.Sessions.Total != 0 {
 		t.Errorf("the template that was read has changed: %+v", in.Status)
 	}

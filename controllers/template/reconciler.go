@@ -49,6 +49,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	r.tell(next, seen.verdict)
 	measure(next)
+	r.tellTaken(t, next)
 	after := before.with(seen, now)
 	r.memory.keep(t, after)
 	return ctrl.Result{RequeueAfter: recheck(next, after, due, now)}, nil
@@ -63,8 +64,11 @@ func (r *Reconciler) observe(ctx context.Context, t *v1alpha1.SessionTemplate, d
 		}
 	}
 	if due.count {
-		seen.counts, err = r.count(ctx, t)
+		if seen.counts, err = r.count(ctx, t); err != nil {
+			return seen, err
+		}
 	}
+	seen.taken, err = r.taken(ctx, t)
 	return seen, err
 }
 

@@ -15,15 +15,17 @@ import (
 // maxNote is how many bytes of words the API server takes in an event.
 const maxNote = 1024
 
-// observation is what was looked at; nil: it was not.
+// observation is what was looked at; a pointer that is nil: it was not.
 type observation struct {
 	verdict *verdict
 	counts  *v1alpha1.SessionCounts
+	taken   []v1alpha1.TakenRoute
 }
 
 // report returns the template with the status that follows from the observation.
 func report(t *v1alpha1.SessionTemplate, seen observation, now time.Time) *v1alpha1.SessionTemplate {
 	next := t.DeepCopy()
+	reportTaken(next, seen.taken, now)
 	if seen.counts != nil {
 		next.Status.Sessions = *seen.counts
 	}

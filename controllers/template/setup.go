@@ -21,6 +21,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("template").
 		For(&v1alpha1.SessionTemplate{}).
 		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(templateOf), builder.WithPredicates(countChanges)).
+		Watches(&v1alpha1.SessionTemplate{}, r.rivals(), routeChanges).
 		Complete(r)
 }
 

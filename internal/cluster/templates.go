@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
 	"github.com/dormouse-dev/dormouse/internal/key"
+	"github.com/dormouse-dev/dormouse/internal/route"
 )
 
 // defaultWake is wake.timeout where a template does not say it: that of the API.
@@ -45,12 +45,12 @@ type known struct {
 	template gateway.Template
 	rules    Rules
 	pattern  string
-	born     time.Time
-	fault    string    // why it is not published; empty: it is
-	limit    *int32    // limits.sessions
-	counted  int32     // sessions, by the operator
-	created  int32     // by this gateway since the operator last counted
-	latest   time.Time // of those
+	born     metav1.ObjectMeta // its name, and when it was made
+	fault    string            // why it is not published; empty: it is
+	limit    *int32            // limits.sessions
+	counted  int32             // sessions, by the operator
+	created  int32             // by this gateway since the operator last counted
+	latest   time.Time         // of those
 
 	perMinute *int32 // limits.createsPerMinute
 	creates   bucket // of this gateway
@@ -120,7 +120,7 @@ func (t *templates) sound() []gateway.Template {
 		}
 	}
 	slices.SortFunc(all, func(a, b *known) int {
-		return cmp.Or(a.born.Compare(b.born), cmp.Compare(a.template.Namespace, b.template.Namespace), cmp.Compare(a.template.Name, b.template.Name))
+		return route.Compare(&a.born, &b.born)
 	})
 	sound := make([]gateway.Template, len(all))
 	for i, k := range all {
@@ -197,7 +197,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 		counted:   t.Status.Sessions.Total,
 		rules:     Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
 		pattern:   spec.Key.Pattern,
-		born:      t.CreationTimestamp.Time,
+		born:      metav1.ObjectMeta{Namespace: t.Namespace, Name: t.Name, CreationTimestamp: t.CreationTimestamp},
 	}
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
@@ -233,7 +233,7 @@ func patternOf(pattern string, old *known) (*regexp.Regexp, error) {
 func routesOf(from []v1alpha1.Route) []gateway.Route {
 	routes := make([]gateway.Route, len(from))
 	for i, r := range from {
-		routes[i] = gateway.Route{Host: r.Host, Path: r.Path, Header: r.Header}
+		routes[i] = gateway.Route{Host: r.Host, Path: r.Path, Header: r.Header, Cookie: r.Cookie, Query: r.Query}
 	}
 	return routes
 }

@@ -104,6 +104,7 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 func (x *exchange) inspect(res *http.Response) error {
 	x.seat.waking.reached(phaseFirstByte)
 	res.Header.Del(headerReason)
+	confineCookies(res.Header, x.in.Host)
 	x.hear(res.Header)
 	if x.seat.waited > 0 {
 		res.Header.Add(headerServerTiming, serverTiming(x.seat.waited))

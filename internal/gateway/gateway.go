@@ -24,6 +24,9 @@ const (
 	DefaultPodIdle = 4 * time.Second
 	// DefaultStall is how long a client may send nothing of its body, or take nothing of its answer.
 	DefaultStall = 30 * time.Second
+	// DefaultMinRate is how many bytes a second a client must send of its body, or take of its answer: as Kestrel has it, and
+	// a tenth of what the slowest mobile networks give.
+	DefaultMinRate = 240
 )
 
 // Sessions is what the road needs of the sessions around it.
@@ -67,6 +70,9 @@ type Gateway struct {
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
 	Stall time.Duration
+	// MinRate is how many bytes a second a client sends or takes at least, over Stall, while it is waited for; zero:
+	// DefaultMinRate; negative: any byte will do. It is not for HTTP/2.
+	MinRate int
 	// RedirectHTTPS sends who comes without TLS to the same with it, at port 443.
 	RedirectHTTPS bool
 
@@ -119,6 +125,7 @@ func (g *Gateway) prepare() {
 	g.Stall = orDefault(g.Stall, DefaultStall)
 	g.wakes = wakes{now: g.Now, metrics: g.Metrics, tracer: g.Tracer, names: g.Names}
 	g.room = room{limit: g.MaxHeld, metrics: g.Metrics, wakes: &g.wakes}
+	g.MinRate = orDefault(g.MinRate, DefaultMinRate)
 	g.pods = pods{address: g.Address, dial: g.Dial, idleFor: g.PodIdle, metrics: g.Metrics}
 	g.upgrades.metrics = g.Metrics
 }

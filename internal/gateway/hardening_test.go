@@ -80,6 +80,7 @@ func TestOtherUpgradesAreStripped(t *testing.T) {
 	w := awake(t, echo)
 	for _, lines := range [][]string{
 		{"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"},
+		{"Connection: close", "HTTP2-Settings: AAMAAABkAAQAAP__"},
 		{"Connection: Upgrade", "Upgrade: TLS/1.0"},
 		{"Connection: Upgrade", "Upgrade: websocket, h2c"},
 		{"Connection: Upgrade", "Upgrade: \xe2\x98\x83"},

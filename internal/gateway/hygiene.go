@@ -22,9 +22,9 @@ const (
 )
 
 // reserved are the beginnings of header names that an application trusts because the proxy before it sets them. A client's own
-// are dropped.
+// are dropped. HTTP2-Settings is half an upgrade, whose other half somebody before the gateway may have taken off.
 var reserved = []string{
-	"X-Forwarded-", "X-Real-Ip", "X-Original-", "X-Envoy-", "Forwarded", "True-Client-Ip", "Session-", "Dormouse-",
+	"X-Forwarded-", "X-Real-Ip", "X-Original-", "X-Envoy-", "Forwarded", "True-Client-Ip", "Session-", "Dormouse-", "Http2-Settings",
 }
 
 // screen refuses what no session gets: CONNECT would be a tunnel, and TRACE echoes headers that a page may not read.
@@ -46,6 +46,7 @@ func isWebSocket(r *http.Request) bool {
 // in Connection takes away nothing that is set here.
 func rewrite(pr *httputil.ProxyRequest, t Target, podUID string, epoch int64) {
 	scrub(pr.Out.Header)
+	keepCookies(pr.Out.Header)
 	scrub(pr.Out.Trailer)
 	pr.Out.URL = podURL(podUID, t.Path, pr.In.URL)
 	h := pr.Out.Header

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +21,8 @@ func (t *Table) Set(templates []Template) {
 		hosts:   map[hostRule]*candidate{},
 		paths:   map[string]*candidate{},
 		headers: map[string]*candidate{},
+		cookies: map[string]*candidate{},
+		queries: map[string]*candidate{},
 	}
 	for _, tmpl := range templates {
 		for _, r := range tmpl.Routes {
@@ -32,15 +35,21 @@ func (t *Table) Set(templates []Template) {
 // index finds templates without trying one after the other. It is never changed once it is in a Table.
 type index struct {
 	hosts     map[hostRule]*candidate
-	hostDepth []int // how many labels stand before {key}, of any rule
+	hostShape []hostShape // each that any rule has
 	paths     map[string]*candidate
 	pathDepth int // how many slashes the longest prefix has
 	headers   map[string]*candidate
+	cookies   map[string]*candidate
+	queries   map[string]*candidate
 	next      int
 }
 
 // hostRule is what stands before and behind {key} in a host name, dots included.
 type hostRule struct{ before, behind string }
+
+// hostShape is where in a host name the key is: how many labels stand before that of the key, and how many characters before
+// and behind the key in its label. A host has one key of a shape at most, whatever the templates are.
+type hostShape struct{ depth, head, tail int }
 
 // candidate is a route that a request may match. The lowest order wins.
 type candidate struct {
@@ -55,9 +64,20 @@ type match struct {
 	key    string
 	prefix string // of a path route: what the pod does not see
 	path   string // of the application; empty if the path ended with the key
-	coded  bool   // whether the key is percent-encoded
-	header string // of a header route: its name
+	place  place  // where the key was
+	twice  bool   // whether it was there more than once
 }
+
+// place is the part of a request that has the key. How a key is written depends on it.
+type place int
+
+const (
+	inHost place = iota
+	inPath
+	inHeader
+	inCookie
+	inQuery
+)
 
 func (ix *index) add(t *Template, r Route) {
 	c := &candidate{template: t, route: r, order: ix.next}
@@ -66,8 +86,8 @@ func (ix *index) add(t *Template, r Route) {
 	case r.Host != "":
 		before, behind, _ := strings.Cut(strings.ToLower(r.Host), placeholder)
 		keep(ix.hosts, hostRule{before, behind}, c)
-		if depth := strings.Count(before, "."); !slices.Contains(ix.hostDepth, depth) {
-			ix.hostDepth = append(ix.hostDepth, depth)
+		if shape := shapeOf(before, behind); !slices.Contains(ix.hostShape, shape) {
+			ix.hostShape = append(ix.hostShape, shape)
 		}
 	case r.Path != "":
 		prefix, _, _ := strings.Cut(r.Path, placeholder)
@@ -75,6 +95,19 @@ func (ix *index) add(t *Template, r Route) {
 		ix.pathDepth = max(ix.pathDepth, strings.Count(prefix, "/"))
 	case r.Header != "":
 		keep(ix.headers, http.CanonicalHeaderKey(r.Header), c)
+	case r.Cookie != "":
+		keep(ix.cookies, r.Cookie, c)
+	case r.Query != "":
+		keep(ix.queries, r.Query, c)
+	}
+}
+
+func shapeOf(before, behind string) hostShape {
+	label, _, _ := strings.Cut(behind, ".")
+	return hostShape{
+		depth: strings.Count(before, "."),
+		head:  len(before) - (strings.LastIndexByte(before, '.') + 1),
+		tail:  len(label),
 	}
 }
 
@@ -86,10 +119,10 @@ func keep[K comparable](m map[K]*candidate, k K, c *candidate) {
 }
 
 // find gives the match with the lowest order.
-func (ix *index) find(host, path string, h http.Header) (match, bool) {
+func (ix *index) find(r *http.Request, host, path string) (match, bool) {
 	var best match
-	for _, depth := range ix.hostDepth {
-		best.take(ix.byHost(host, path, depth))
+	for _, shape := range ix.hostShape {
+		best.take(ix.byHost(host, path, shape))
 	}
 	for i, depth := 0, 0; depth < ix.pathDepth && i < len(path); i++ {
 		if path[i] == '/' {
@@ -98,9 +131,15 @@ func (ix *index) find(host, path string, h http.Header) (match, bool) {
 		}
 	}
 	for name, c := range ix.headers {
-		if values := h[name]; len(values) > 0 && values[0] != "" {
-			best.take(match{candidate: c, key: values[0], path: path, header: name})
+		if values := r.Header[name]; len(values) > 0 && values[0] != "" {
+			best.take(match{candidate: c, key: values[0], path: path, place: inHeader, twice: len(values) > 1})
 		}
+	}
+	if len(ix.cookies) > 0 {
+		best.take(byName(ix.cookies, cookies(r.Header), match{path: path, place: inCookie}))
+	}
+	if len(ix.queries) > 0 {
+		best.take(byName(ix.queries, parameters(r.URL.RawQuery), match{path: path, place: inQuery}))
 	}
 	return best, best.candidate != nil
 }
@@ -111,10 +150,10 @@ func (m *match) take(other match) {
 	}
 }
 
-// byHost tries the label of the host that has depth labels before it.
-func (ix *index) byHost(host, path string, depth int) match {
+// byHost tries the one place of the host that a key of this shape has.
+func (ix *index) byHost(host, path string, shape hostShape) match {
 	start := 0
-	for range depth {
+	for range shape.depth {
 		dot := strings.IndexByte(host[start:], '.')
 		if dot < 0 {
 			return match{}
@@ -122,8 +161,11 @@ func (ix *index) byHost(host, path string, depth int) match {
 		start += dot + 1
 	}
 	label, _, _ := strings.Cut(host[start:], ".")
-	c := ix.hosts[hostRule{host[:start], host[start+len(label):]}]
-	return match{candidate: c, key: label, path: path}
+	if len(label) <= shape.head+shape.tail {
+		return match{}
+	}
+	from, to := start+shape.head, start+len(label)-shape.tail
+	return match{candidate: ix.hosts[hostRule{host[:from], host[to:]}], key: host[from:to], path: path}
 }
 
 // byPath tries the segment of the path that starts at from.
@@ -134,5 +176,22 @@ func (ix *index) byPath(path string, from int) match {
 		return match{}
 	}
 	end := from + len(segment)
-	return match{candidate: c, key: segment, prefix: path[:end], path: path[end:], coded: true}
+	return match{candidate: c, key: segment, prefix: path[:end], path: path[end:], place: inPath}
+}
+
+// byName tries the pairs of a name and a value that a request has. A name without a value is none, unless it is there twice.
+func byName(rules map[string]*candidate, pairs iter.Seq2[string, string], m match) match {
+	for name, value := range pairs {
+		if c := rules[name]; c != nil && value != "" && (m.candidate == nil || c.order < m.order) {
+			m.candidate, m.key = c, value
+		}
+	}
+	seen := 0
+	for name := range pairs {
+		if m.candidate != nil && rules[name] == m.candidate {
+			seen++
+		}
+	}
+	m.twice = seen > 1
+	return m
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pace cuts off a client that makes no progress for Stall, in what it sends or in what it takes. A client that waits, or an
-// application that is slow, is not cut off.
+// pace cuts off a client that makes no progress: that is waited for Stall, in which it sends or takes less than MinRate wants.
+// Only the time counts in which the gateway waits for it: a client that waits, or an application that is slow, is not cut off.
 func (g *Gateway) pace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		clock := newProgress(w, r, g)
@@ -24,48 +24,91 @@ func (g *Gateway) pace(next http.Handler) http.Handler {
 	})
 }
 
+// share is how many bytes a client must move while it is waited for Stall.
+func (g *Gateway) share() int64 {
+	if g.MinRate < 0 {
+		return 1
+	}
+	return max(1, int64(g.Stall.Seconds()*float64(g.MinRate)))
+}
+
 // progress moves the deadlines of a client's connection. What has no deadlines (a recorder) has no clients.
 type progress struct {
 	control *http.ResponseController
 	stall   time.Duration
+	share   int64
 	now     func() time.Time
-	stream  *stream // of HTTP/2; nil: the connection is the client's alone
+	stream  *stream // of HTTP/2, where any byte will do: it may live long on few; nil: the connection is the client's alone
+
+	in, out window // of one reader and one writer at a time
 
 	mu     sync.Mutex // the reader may outlive the request
 	over   bool       // the request: its writer must not be used any more
 	duplex bool       // client and application talk as they like: a client that says nothing is not slow
 }
 
+// window is how long a client may still be waited for, and what it has moved since that was Stall.
+type window struct {
+	left  time.Duration
+	moved int64
+}
+
 func newProgress(w http.ResponseWriter, r *http.Request, g *Gateway) *progress {
-	p := &progress{control: http.NewResponseController(w), stall: g.Stall, now: g.Now}
+	p := &progress{
+		control: http.NewResponseController(w), stall: g.Stall, share: g.share(), now: g.Now,
+		in: window{left: g.Stall}, out: window{left: g.Stall},
+	}
 	if r.ProtoMajor > 1 {
 		p.stream = newStream(p)
 		p.duplex = isGRPC(r)
 		return p
 	}
-	p.taking(false) // of the request before this one
+	_ = p.control.SetWriteDeadline(time.Time{}) // of the request before this one
 	if r.ContentLength < 0 {
 		_ = p.control.EnableFullDuplex() // else net/http reads all of a body before it writes an answer
 	}
 	return p
 }
 
-// sending says whether the client has to send something now.
-func (p *progress) sending(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.send(on && !p.duplex)
+// spend notes that a client was waited for since then, and what it moved. With its share it has its time again. The zero time
+// is one in which no client was waited for.
+func (p *progress) spend(w *window, since time.Time, n int) {
+	if since.IsZero() {
+		return
+	}
+	w.left -= p.now().Sub(since)
+	w.moved += int64(n)
+	if w.moved >= p.share {
+		*w = window{left: p.stall}
+	}
 }
 
-func (p *progress) send(on bool) {
-	if p.over {
-		return
+// sending says that the client has to send something now, and since when that is; zero: it need not, or has a timer.
+func (p *progress) sending() (since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.over:
+	case p.duplex:
+		p.sent()
+	case p.stream != nil:
+		p.stream.sending(true)
+	default:
+		since = p.now()
+		_ = p.control.SetReadDeadline(since.Add(p.in.left))
 	}
-	if p.stream != nil {
-		p.stream.sending(on)
-		return
+	return since
+}
+
+// sent says that the client has nothing to send for now.
+func (p *progress) sent() {
+	switch {
+	case p.over:
+	case p.stream != nil:
+		p.stream.sending(false)
+	default:
+		_ = p.control.SetReadDeadline(time.Time{})
 	}
-	_ = p.control.SetReadDeadline(p.deadline(on))
 }
 
 // answering is called when the answer begins: what the client sends now, it sends to an application that knows its pace.
@@ -74,7 +117,7 @@ func (p *progress) answering() {
 	defer p.mu.Unlock()
 	if !p.duplex {
 		p.duplex = true
-		p.send(false)
+		p.sent()
 	}
 }
 
@@ -85,20 +128,23 @@ func (p *progress) end() {
 	p.over = true
 }
 
-// taking says whether the client has to take something now.
-func (p *progress) taking(on bool) {
+// taking says that the client has to take something now, and since when that is; zero: it has a timer.
+func (p *progress) taking() (since time.Time) {
 	if p.stream != nil {
-		p.stream.taking(on)
-		return
+		p.stream.taking(true)
+		return since
 	}
-	_ = p.control.SetWriteDeadline(p.deadline(on))
+	since = p.now()
+	_ = p.control.SetWriteDeadline(since.Add(p.out.left))
+	return since
 }
 
-// taken is called after something was taken.
-func (p *progress) taken() {
+// taken is called after the client took so many bytes of what it had to take since then.
+func (p *progress) taken(since time.Time, n int) {
 	if p.stream != nil {
 		p.stream.taking(false)
 	}
+	p.spend(&p.out, since, n)
 }
 
 // finishing leaves to net/http what is left: a part of the body, which it reads first, and the end of the answer.
@@ -110,14 +156,7 @@ func (p *progress) finishing(body bool) {
 	_ = p.control.SetWriteDeadline(end.Add(p.stall))
 }
 
-func (p *progress) deadline(on bool) time.Time {
-	if !on {
-		return time.Time{}
-	}
-	return p.now().Add(p.stall)
-}
-
-// pacedBody is a body of which each part has to come in time.
+// pacedBody is a body that has to come in time.
 type pacedBody struct {
 	io.ReadCloser
 	clock *progress
@@ -129,16 +168,19 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	if b.ended.Load() {
 		return b.ReadCloser.Read(p)
 	}
-	b.clock.sending(true)
+	since := b.clock.sending()
 	n, err := b.ReadCloser.Read(p)
+	b.clock.spend(&b.clock.in, since, n)
 	if ended := errors.Is(err, io.EOF); ended || b.clock.stream != nil {
 		b.ended.Store(ended)
-		b.clock.sending(false)
+		b.clock.mu.Lock()
+		defer b.clock.mu.Unlock()
+		b.clock.sent()
 	}
 	return n, err
 }
 
-// pacedWriter is an answer of which each part has to be taken in time.
+// pacedWriter is an answer that has to be taken in time.
 type pacedWriter struct {
 	http.ResponseWriter
 	clock *progress
@@ -152,21 +194,22 @@ func (w *pacedWriter) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		w.clock.answering()
 	}
-	w.clock.taking(true)
+	w.clock.taking()
 	w.ResponseWriter.WriteHeader(status)
-	w.clock.taken()
+	w.clock.taken(time.Time{}, 0)
 }
 
 // Write may write.
 func (w *pacedWriter) Write(p []byte) (int, error) {
-	w.clock.taking(true)
-	defer w.clock.taken()
-	return w.ResponseWriter.Write(p)
+	since := w.clock.taking()
+	n, err := w.ResponseWriter.Write(p)
+	w.clock.taken(since, n)
+	return n, err
 }
 
-// FlushError writes what is left.
+// FlushError writes what Write has kept, and counted: no more bytes, but the time that they take.
 func (w *pacedWriter) FlushError() error {
-	w.clock.taking(true)
-	defer w.clock.taken()
+	since := w.clock.taking()
+	defer w.clock.taken(since, 0)
 	return w.clock.control.Flush()
 }

@@ -13,8 +13,10 @@ const (
 	ReasonBadHello Reason = "BadHello"
 	// ReasonBadTarget is a request target that is no path: absolute-form, "*", or one with a fragment.
 	ReasonBadTarget Reason = "BadTarget"
-	// ReasonBadKey is a key that a route cannot carry: a dot segment, an encoded slash, bytes that are not UTF-8, two headers.
+	// ReasonBadKey is a key that a route cannot carry: a dot segment, an encoded slash, bytes that are not UTF-8, two of them.
 	ReasonBadKey Reason = "BadKey"
+	// ReasonForeignOrigin is a WebSocket that a page of another host opens, where a cookie says which session it is for.
+	ReasonForeignOrigin Reason = "ForeignOrigin"
 	// ReasonMethodNotAllowed is CONNECT or TRACE.
 	ReasonMethodNotAllowed Reason = "MethodNotAllowed"
 	// ReasonNoRoute is a request that no route of any template matches.
@@ -69,6 +71,7 @@ var answers = map[Reason]struct {
 	ReasonBadHello:         {http.StatusBadRequest, "The connection does not begin with a TLS ClientHello."},
 	ReasonBadTarget:        {http.StatusBadRequest, "The target of the request is not a path."},
 	ReasonBadKey:           {http.StatusBadRequest, "The key in the request is malformed."},
+	ReasonForeignOrigin:    {http.StatusForbidden, "The page that opens the WebSocket is of another host."},
 	ReasonMethodNotAllowed: {http.StatusMethodNotAllowed, "The method is not allowed here."},
 	ReasonNoRoute:          {http.StatusNotFound, "No route matches the request."},
 	ReasonSlashMissing:     {http.StatusPermanentRedirect, "The path needs a slash at its end."},

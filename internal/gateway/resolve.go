@@ -28,8 +28,8 @@ type Target struct {
 	Quiet *Problem
 }
 
-// Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected
-// and SlashMissing.
+// Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected,
+// ForeignOrigin and SlashMissing.
 func (t *Table) Resolve(r *http.Request) (Target, error) {
 	host, ok := parseHost(r.Host)
 	if !ok {
@@ -43,7 +43,7 @@ func (t *Table) Resolve(r *http.Request) (Target, error) {
 	if ix == nil {
 		return Target{}, &Problem{Reason: ReasonNoRoute}
 	}
-	m, ok := ix.find(host, path, r.Header)
+	m, ok := ix.find(r, host, path)
 	if !ok {
 		return Target{}, &Problem{Reason: ReasonNoRoute}
 	}
@@ -58,13 +58,16 @@ func rawPath(r *http.Request) (string, bool) {
 }
 
 func (m match) target(r *http.Request) (Target, error) {
-	k, err := m.decode(r.Header)
+	k, err := m.decode()
 	if err != nil {
 		return Target{}, err
 	}
 	name, err := key.Name(m.template.Name, k)
 	if err != nil || m.template.Pattern == nil || !m.template.Pattern.MatchString(k) {
 		return Target{}, &Problem{Reason: ReasonKeyRejected}
+	}
+	if m.foreign(r) {
+		return Target{}, &Problem{Reason: ReasonForeignOrigin}
 	}
 	if m.path == "" && redirectable(r) {
 		return Target{}, &Problem{Reason: ReasonSlashMissing, Location: withQuery(m.prefix+"/", r.URL)}
@@ -84,31 +87,27 @@ func (m match) target(r *http.Request) (Target, error) {
 	}, nil
 }
 
-// decode gives the key, and refuses one that a route cannot carry without a second meaning.
-func (m match) decode(h http.Header) (string, error) {
-	k := m.key
-	if m.coded {
-		var err error
-		if k, err = url.PathUnescape(k); err != nil {
-			return "", &Problem{Reason: ReasonBadKey, Detail: "its percent-encoding is malformed"}
-		}
-	}
-	switch {
-	case m.coded && (k == "." || k == ".."):
-		return "", &Problem{Reason: ReasonBadKey, Detail: "it is a dot segment"}
-	case m.coded && strings.Contains(k, "/"):
-		return "", &Problem{Reason: ReasonBadKey, Detail: "it holds an encoded slash"}
-	case !utf8.ValidString(k):
-		return "", &Problem{Reason: ReasonBadKey, Detail: "it is not UTF-8"}
-	case m.ambiguous(h):
-		return "", &Problem{Reason: ReasonBadKey, Detail: "its header is there twice"}
-	}
-	return k, nil
+// foreign says whether a page of another host opens a WebSocket with a key that the browser added.
+func (m match) foreign(r *http.Request) bool {
+	return m.place == inCookie && isWebSocket(r) && !sameOrigin(r)
 }
 
-// ambiguous says that a header route found more than one key.
-func (m match) ambiguous(h http.Header) bool {
-	return m.header != "" && len(h[m.header]) > 1
+// decode gives the key, and refuses one that a route cannot carry without a second meaning.
+func (m match) decode() (string, error) {
+	k, err := m.place.unquote(m.key)
+	fault := m.place.fault(m.key, k)
+	switch {
+	case m.twice:
+		fault = "it is there twice"
+	case err != nil:
+		fault = "its percent-encoding is malformed"
+	case fault == "" && !utf8.ValidString(k):
+		fault = "it is not UTF-8"
+	}
+	if fault != "" {
+		return "", &Problem{Reason: ReasonBadKey, Detail: fault}
+	}
+	return k, nil
 }
 
 // redirectable says whether a redirect is an answer to r: a client that upgrades does not follow it.

@@ -108,38 +108,6 @@ func TestFirstMatchWins(t *testing.T) {
 	}
 }
 
-// 004-02: whatever a client sends, it reaches a session only by a key that this session's name stands for, and the pod sees the rest
-// of the path as it was.
-func FuzzResolve(f *testing.F) {
-	f.Add("/t/a/x", "x", "")
-	f.Add("/t/%2e%2e/x", "a.t.test", "")
-	f.Add("/t/a%2fb/../c", "a.t.test:80", "é")
-	f.Add("//t/a|b#c", "", "k")
-	var table Table
-	table.Set([]Template{template("t", Route{Host: "{key}.t.test"}, Route{Path: "/t/{key}/"}, Route{Header: "X-Key"})})
-	f.Fuzz(func(t *testing.T, target, host, header string) {
-		r, err := read(t, "GET "+target+" HTTP/1.1", "Host: "+host, "X-Key: "+header)
-		if err != nil {
-			return
-		}
-		got, err := table.Resolve(r)
-		if err != nil {
-			return
-		}
-		name, err := key.Name("t", got.Key)
-		if err != nil || got.ID.Name != name || got.ID.Namespace != "ns" {
-			t.Fatalf("key %q is %v, and its name is %q, %v", got.Key, got.ID, name, err)
-		}
-		path, _, _ := strings.Cut(r.RequestURI, "?")
-		if got.PathPrefix+got.Path != path && got.PathPrefix+got.Path != path+"/" {
-			t.Fatalf("%q became %q and %q", path, got.PathPrefix, got.Path)
-		}
-		if got.PathPrefix != "" && strings.Contains(got.Key, "/") {
-			t.Fatalf("key %q from %q", got.Key, path)
-		}
-	})
-}
-
 func TestNilPatternMatchesNothing(t *testing.T) {
 	var table Table
 	tmpl := template("t", Route{Host: "{key}.t.test"})

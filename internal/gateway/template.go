@@ -29,15 +29,22 @@ type Template struct {
 
 // Route finds the key in a request. Exactly one field is set.
 type Route struct {
-	Host   string // a host name in which one whole label is {key}
+	Host   string // a host name in which one label is {key}, or holds it
 	Path   string // a path prefix whose last segment is {key}, with a slash behind it
 	Header string // the name of the header that is the key
+	Cookie string // the name of the cookie that is the key
+	Query  string // the name of the parameter of the query that is the key
 }
 
 // String is the route as a log has it: with {key} in the key's place.
 func (r Route) String() string {
-	if r.Header != "" {
+	switch {
+	case r.Header != "":
 		return r.Header + ": " + placeholder
+	case r.Cookie != "":
+		return "Cookie: " + r.Cookie + "=" + placeholder
+	case r.Query != "":
+		return "?" + r.Query + "=" + placeholder
 	}
 	return r.Host + r.Path
 }

@@ -129,6 +129,21 @@ func FuzzName(f *testing.F) {
 	})
 }
 
+// 000-01, 001-09: two keys never meet in one name, nor do two templates.
+func FuzzTwoNames(f *testing.F) {
+	f.Add("t", "a", "t", "a.x")
+	f.Add("t", "A", "t", "a")
+	f.Add("a", "b.c", "a.b", "c")
+	f.Add("t", "room 1", "t", "room-1")
+	f.Fuzz(func(t *testing.T, t1, k1, t2, k2 string) {
+		n1, err1 := key.Name(t1, k1)
+		n2, err2 := key.Name(t2, k2)
+		if err1 == nil && err2 == nil && (n1 == n2) != (t1 == t2 && k1 == k2) {
+			t.Fatalf("%q/%q is %q, and %q/%q is %q", t1, k1, n1, t2, k2, n2)
+		}
+	})
+}
+
 func TestPatternIsAnchored(t *testing.T) {
 	for _, tt := range []struct {
 		expr, key string

@@ -21,6 +21,8 @@ spec:
   - host: "{key}.chess.example.com"
   - path: "/chess/{key}/"
   - header: X-Chess-Table
+  - cookie: chess-table
+  - query: table
   port: 8080
   protocol: H2C
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
@@ -148,12 +150,17 @@ var _ = Describe("A route", func() {
 		Entry("by host", `{host: "{key}.chess.example.com"}`),
 		Entry("by host with labels before the key", `{host: "eu-1.{key}.example.com"}`),
 		Entry("by host with one label after the key", `{host: "{key}.localhost"}`),
+		Entry("by host with the key before a name", `{host: "{key}--chess.example.com"}`),
+		Entry("by host with the key behind a name", `{host: "chess-{key}.example.com"}`),
+		Entry("by host with the key between names", `{host: "eu.c-{key}-x.example.com"}`),
 		Entry("by path", `{path: "/chess/{key}/"}`),
 		Entry("by path at the root", `{path: "/{key}/"}`),
 		Entry("by a long path", `{path: "/a/b-c/d.e/~f_g/{key}/"}`),
 		Entry("by a path with a dot before a segment", `{path: "/.well-known/chess/{key}/"}`),
 		Entry("by header", `{header: X-Chess-Table}`),
 		Entry("by a short header", `{header: T}`),
+		Entry("by cookie", `{cookie: __Host-chess.table}`),
+		Entry("by query", `{query: table_id}`),
 	)
 
 	DescribeTable("is rejected",
@@ -166,7 +173,15 @@ var _ = Describe("A route", func() {
 		Entry("with a host without key", `{host: "chess.example.com"}`),
 		Entry("with a host that is the key", `{host: "{key}"}`),
 		Entry("with a host with two keys", `{host: "{key}.{key}.example.com"}`),
-		Entry("with a key that is a part of a label", `{host: "chess-{key}.example.com"}`),
+		Entry("with a key that runs into what is before it", `{host: "chess{key}.example.com"}`),
+		Entry("with a key that runs into what is behind it", `{host: "{key}chess.example.com"}`),
+		Entry("with a hyphen at the beginning of the label", `{host: "-{key}.example.com"}`),
+		Entry("with a hyphen at the end of the label", `{host: "{key}-.example.com"}`),
+		Entry("with a cookie and a query", `{cookie: table, query: table}`),
+		Entry("with a space in the cookie", `{cookie: "a b"}`),
+		Entry("with an equals sign in the cookie", `{cookie: "a=b"}`),
+		Entry("with an escape in the query", `{query: "a%20b"}`),
+		Entry("with an empty query", `{query: ""}`),
 		Entry("with upper case in the host", `{host: "{key}.Example.com"}`),
 		Entry("with a port in the host", `{host: "{key}.example.com:8080"}`),
 		Entry("with a dot at the end of the host", `{host: "{key}.example.com."}`),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -15,16 +16,17 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var place = regexp.MustCompile(`(?m)^Usage of .*/`)
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"cmd/operator", "cmd/gateway", "hack/next", "hack/demo", "hack/cluster", "hack/bench"} {
+	for _, command := range []string{"cmd/operator", "cmd/gateway", "cmd/kubectl-dormouse", "cmd/kubectl-dormouse conformance", "hack/next", "hack/demo", "hack/cluster", "hack/bench"} {
 		t.Run(command, func(t *testing.T) {
-			run := exec.Command("go", "run", "./"+command, "--help")
+			words := strings.Fields(command)
+			run := exec.Command("go", append([]string{"run", "./" + words[0]}, append(words[1:], "--help")...)...)
 			run.Dir = "../.."
 			run.Env = append(os.Environ(), "POD_NAME=", "POD_NAMESPACE=", "POD_UID=", "KUBECONFIG=")
 			got, err := run.CombinedOutput()
 			if err != nil {
 				t.Fatalf("--help fails: %v\n%s", err, got)
 			}
-			compare(t, "testdata/"+regexp.MustCompile(`/`).ReplaceAllString(command, "-")+".golden", place.ReplaceAll(got, []byte("Usage of ")))
+			compare(t, "testdata/"+regexp.MustCompile(`[/ ]`).ReplaceAllString(command, "-")+".golden", place.ReplaceAll(got, []byte("Usage of ")))
 		})
 	}
 }

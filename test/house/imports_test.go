@@ -36,6 +36,10 @@ var importRules = []importRule{
 		why: "api is the contract: everything may import it, so it can import nothing of ours.",
 	},
 	{
+		from: []string{"conformance"}, forbidden: outside,
+		why: "conformance is for anybody's tests, against anybody's gateway: it knows of HTTP, and of nothing of ours.",
+	},
+	{
 		from: []string{"internal/lifecycle"}, forbidden: outside,
 		why: "lifecycle is the decision, a function of values: with the standard library only, all of it can be tested as a table.",
 	},
@@ -176,6 +180,8 @@ func TestImportsCanFail(t *testing.T) {
 	}{
 		{"api/v1alpha1", module + "/internal/key", true},
 		{"api/v1alpha1", "k8s.io/api/core/v1", false},
+		{"conformance", module + "/internal/gateway", true},
+		{"conformance", "net/http", false},
 		{"internal/lifecycle", "k8s.io/apimachinery/pkg/types", true},
 		{"internal/lifecycle", module + "/internal/key", true},
 		{"internal/lifecycle", "golang.org/x/time/rate", true},
