@@ -40,6 +40,7 @@ type flags struct {
 	maxStaleness  time.Duration
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
+	pageConfig    string
 	level         slog.LevelVar
 	pod           cluster.Identity
 }
@@ -71,6 +72,7 @@ func parse() *flags {
 	flag.DurationVar(&f.shutdownDelay, "shutdown-delay", gateway.DefaultShutdownDelay,
 		"go on taking new connections for so long after SIGTERM, until nobody sends them here any more; negative: not at all")
 	flag.DurationVar(&f.drainTimeout, "drain-timeout", gateway.DefaultDrainTimeout, "how long requests in flight may take after that")
+	flag.StringVar(&f.pageConfig, "page-config", "", "YAML `file` with title, logo and colors of the pages that browsers are shown; default: our own looks")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
@@ -114,7 +116,11 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
-	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics)}
+	pages, err := pagesOf(f.pageConfig)
+	if err != nil {
+		return nil, nil, err
+	}
+	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), Pages: pages}
 	hands := cluster.New(cluster.Options{
 		Client:       c,
 		Identity:     f.pod,
@@ -125,7 +131,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 		Log:          log,
 		Now:          time.Now,
 	})
-	road.Sessions, road.Address = hands, hands.Directory.Address
+	road.Sessions, road.Address, road.Await = hands, hands.Directory.Address, hands.Directory.Await
 	return hands, road, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
 // Defaults of the fields of a Gateway.
@@ -44,6 +45,10 @@ type Gateway struct {
 	Now func() time.Time
 	// Table is the templates that there are.
 	Table Table
+	// Await is how a page that waits learns what its session waits for, and keeps it wanted. Nil: pages only say that it wakes.
+	Await func(directory.Wish) *directory.Waiter
+	// Pages are what browsers are shown; nil: page.Default.
+	Pages *page.Pages
 
 	// Log gets the access log, and what goes wrong inside. Nil: slog's default.
 	Log *slog.Logger
@@ -71,8 +76,8 @@ func (g *Gateway) Handler() http.Handler {
 	g.once.Do(g.prepare)
 	return g.observe( // access log and metrics, of all that follows
 		g.guard( // a panic is an answer
-			g.wellKnown( // ours on this port: /.well-known/dormouse/
-				g.pace( // a client that makes no progress is cut off
+			g.pace( // a client that makes no progress is cut off
+				g.wellKnown( // ours on this port: /.well-known/dormouse/
 					http.HandlerFunc(g.serve))))) // resolve, admit, wake, forward
 }
 
@@ -91,6 +96,9 @@ func (g *Gateway) prepare() {
 	}
 	if g.Dial == nil {
 		g.Dial = (&net.Dialer{}).DialContext
+	}
+	if g.Pages == nil {
+		g.Pages = page.Default()
 	}
 	g.MaxHeld = orDefault(g.MaxHeld, DefaultMaxHeld)
 	g.PodIdle = orDefault(g.PodIdle, DefaultPodIdle)

@@ -99,7 +99,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			if o, ok := w.(*observed); ok && o.status != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			answer(w, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})
+			g.answer(w, r, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})
 		}()
 		next.ServeHTTP(w, r)
 	})

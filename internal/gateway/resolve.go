@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
@@ -21,6 +22,8 @@ type Target struct {
 	Path string
 	// Quiet is the answer of a request that does not wake a session. Nil: it does.
 	Quiet *Problem
+	// Patience is how long the request is held for the session.
+	Patience time.Duration
 }
 
 // Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected

@@ -28,19 +28,16 @@ type seat struct {
 // serve is the road.
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if err := g.road(w, r); err != nil {
-		answer(w, err)
+		g.answer(w, r, err)
 	}
 }
 
 func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
-	if err := screen(r); err != nil {
-		return err
-	}
-	target, err := g.Table.Resolve(r)
+	began := g.Now()
+	target, err := g.locate(r)
 	if err != nil {
 		return err
 	}
-	began := g.Now()
 	for range maxSends {
 		s, err := g.wake(r.Context(), target, began)
 		if err != nil {
@@ -55,18 +52,34 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 	return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
 }
 
+// locate finds the session that a request is for, and how long the request is held for it.
+func (g *Gateway) locate(r *http.Request) (Target, error) {
+	if err := screen(r); err != nil {
+		return Target{}, err
+	}
+	t, err := g.Table.Resolve(r)
+	if err != nil {
+		return Target{}, err
+	}
+	t.Patience = t.WakeTimeout
+	if navigates(r) {
+		t.Patience = min(t.Patience, pagePatience)
+	}
+	return t, nil
+}
+
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
 func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, error) {
 	if s, ok := g.hit(t); ok {
 		return s, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, t.WakeTimeout-g.Now().Sub(began))
+	wait, cancel := context.WithTimeout(ctx, t.Patience-g.Now().Sub(began))
 	defer cancel()
 	ticket := g.room.admit(t)
 	defer ticket.leave()
 	s, err := g.await(wait, t, ticket)
 	if err != nil {
-		err = refused(ctx, wait, t, err)
+		err = g.delayed(t, refused(ctx, wait, t, err))
 	}
 	if ticket.taken {
 		s.waited = g.Now().Sub(began)
@@ -118,11 +131,16 @@ func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
 	if err := ticket.hold(); err != nil {
 		return err
 	}
-	return g.Sessions.Wake(ctx, directory.Wish{
+	return g.Sessions.Wake(ctx, t.wish())
+}
+
+// wish is the session that the request wants awake.
+func (t Target) wish() directory.Wish {
+	return directory.Wish{
 		ID:        t.ID,
 		Template:  t.Name,
 		Key:       t.Key,
 		Create:    t.Create,
 		IdleAfter: t.IdleAfter,
-	})
+	}
 }
