@@ -45,7 +45,7 @@ type Gateway struct {
 	Now func() time.Time
 	// Table is the templates that there are.
 	Table Table
-	// Await is how a page that waits learns what its session waits for, and keeps it wanted. Nil: pages only say that it wakes.
+	// Await is how a page that waits learns what its session waits for. Nil: it only says that it wakes.
 	Await func(directory.Wish) *directory.Waiter
 	// Pages are what browsers are shown; nil: page.Default.
 	Pages *page.Pages

@@ -14,8 +14,8 @@ import (
 const (
 	// pagePatience is how long a browser is held before it is shown a page: what comes within it needs none.
 	pagePatience = time.Second
-	// retryWaking is when a page without a script asks again.
-	retryWaking = 3 * time.Second
+	// leastRefresh and mostRefresh are when a page without a script asks again: before the session has been idle for its time.
+	leastRefresh, mostRefresh = time.Second, 3 * time.Second
 )
 
 // causeNotOpen is a pod that is there and takes no connections yet.
@@ -30,12 +30,12 @@ func (g *Gateway) delayed(t Target, err error) error {
 	waiter := g.Await(t.wish())
 	defer waiter.Done()
 	view, _ := waiter.Look()
-	return delay(view)
+	return t.delay(view)
 }
 
-// delay is why a session is not there yet, as far as a view of it says.
-func delay(v directory.View) *Problem {
-	p := &Problem{Reason: ReasonWaking, Outcome: OutcomeNotSent, RetryAfter: retryWaking}
+// delay is why the session is not there yet, as far as a view of it says.
+func (t Target) delay(v directory.View) *Problem {
+	p := &Problem{Reason: ReasonWaking, Outcome: OutcomeNotSent, RetryAfter: min(max(t.IdleAfter/2, leastRefresh), mostRefresh)}
 	switch v.State {
 	case directory.Reachable:
 		p.Cause = causeNotOpen
@@ -74,15 +74,15 @@ func faceOf(p *Problem) page.Face {
 		RetryAfter: seconds(p.RetryAfter),
 		Waiting:    p.Reason == ReasonWaking,
 	}
-	details := "Details"
+	details, reason := "Details", string(p.Reason)+" ("+strconv.Itoa(p.status())+")"
 	if face.Waiting {
-		face.Sentence, details = sentenceOf(p.Cause), "Waits for"
+		face.Sentence, details, reason = sentenceOf(p.Cause), "Waits for", ""
 	}
 	for _, f := range []page.Fact{
 		{Name: details, Value: p.Detail},
 		{Name: "Cause", Value: causeOf(p)},
 		{Name: "Limit", Value: p.Limit},
-		{Name: "Reason", Value: string(p.Reason) + " (" + strconv.Itoa(p.status()) + ")"},
+		{Name: "Reason", Value: reason},
 	} {
 		if f.Value != "" {
 			face.Facts = append(face.Facts, f)

@@ -34,7 +34,7 @@ func refused(client, wait context.Context, t Target, err error) error {
 	case errors.As(err, &r):
 		return refusal(r)
 	case wait.Err() != nil && t.Patience < t.WakeTimeout:
-		return &Problem{Reason: ReasonWaking, Limit: queuedFor(err), Outcome: OutcomeNotSent, RetryAfter: retryWaking}
+		return t.delay(directory.View{Queued: queuedFor(err)})
 	case wait.Err() != nil:
 		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.WakeTimeout.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: OutcomeNotSent}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
@@ -75,14 +76,14 @@ func (g *Gateway) followed(r *http.Request) (Target, error) {
 // tell says how the session comes on, each time that changes, until the context ends or the gateway does.
 func (g *Gateway) tell(ctx context.Context, s *stream, t Target) {
 	var changed <-chan struct{}
-	look := func() *Problem { return &Problem{Reason: ReasonWaking} }
+	look := func() *Problem { return t.delay(directory.View{}) }
 	if g.Await != nil {
 		waiter := g.Await(t.wish())
 		defer waiter.Done()
 		look = func() (p *Problem) {
 			v, next := waiter.Look()
 			changed = next
-			return delay(v)
+			return t.delay(v)
 		}
 	}
 	beat := time.NewTicker(heartbeat)

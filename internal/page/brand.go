@@ -91,7 +91,11 @@ func (p Palette) style(ours Palette) (string, error) {
 			return "", fmt.Errorf("%s has a contrast of %.1f with the background, at least %.1f is needed", name, got, MinContrast)
 		}
 	}
-	return fmt.Sprintf("--background:%s;--text:%s;--accent:%s;--muted:%s;--line:%s;--fur:%s;--belly:%s;--glow:%s",
+	dark, pale := text, background
+	if luminance(dark) > luminance(pale) {
+		dark, pale = pale, dark
+	}
+	return fmt.Sprintf("--background:%s;--text:%s;--accent:%s;--muted:%s;--line:%s;--fur:%s;--tail:%s;--belly:%s;--ink:%s;--shade:%s",
 		background, text, accent, muted(text, background), mix(text, background, .85),
-		mix(accent, background, .3), mix(accent, background, .72), mix(accent, background, .9)), nil
+		mix(accent, background, .3), mix(accent, background, .1), mix(accent, pale, .68), dark, mix(accent, background, .9)), nil
 }

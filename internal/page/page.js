@@ -25,6 +25,7 @@
     write("sentence", face.sentence);
     write("advice", face.advice);
     at("facts").replaceChildren(...(face.facts || []).map(fact));
+    at("facts").hidden = !face.facts;
     at("actions").hidden = face.waiting;
   };
 
