@@ -33,11 +33,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
-	began := g.Now()
 	target, err := g.locate(r)
 	if err != nil {
 		return err
 	}
+	began := g.Now()
 	for range maxSends {
 		s, err := g.wake(r.Context(), target, began)
 		if err != nil {

@@ -159,10 +159,11 @@ func TestProgressOfAStartThatFails(t *testing.T) {
 // 000-60: streams count as held requests, so they are bounded with them, and none is left behind.
 func TestStreamsAreBounded(t *testing.T) {
 	w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = 1 }))
-	woken := make(chan struct{}, 2)
+	woken, ended := make(chan struct{}, 2), make(chan struct{}, 2)
 	w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
 		woken <- struct{}{}
 		<-ctx.Done()
+		ended <- struct{}{}
 		return context.Cause(ctx)
 	})
 	first := w.follow("a", "/")
@@ -174,6 +175,11 @@ func TestStreamsAreBounded(t *testing.T) {
 		t.Errorf("%v are held", n)
 	}
 	_ = first.res.Body.Close()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the session is wanted on, for a page that has gone")
+	}
 	if err := w.stop(); err != nil { // waits for what is in flight
 		t.Error(err)
 	}
