@@ -1,12 +1,21 @@
 package main
 
 import (
+	"bufio"
 	"encoding/base64"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
@@ -50,4 +59,57 @@ func TestPageConfig(t *testing.T) {
 	if _, err := pagesOf(filepath.Join(dir, "nowhere.yaml")); err == nil {
 		t.Error("a config that is not there is no fault")
 	}
+}
+
+// followsAWake is a browser that is shown a page, and hears what the operator says of its session.
+func followsAWake(t *testing.T, c client.Client, namespace, gateway string) {
+	t.Helper()
+	res := browse(t, gateway+"/chess/bob/", "text/html")
+	body, err := io.ReadAll(res.Body)
+	must(t, err)
+	progress := regexp.MustCompile(`data-progress="(.*?)"`).FindSubmatch(body)
+	if res.StatusCode != http.StatusServiceUnavailable || progress == nil {
+		t.Fatalf("no page while the session wakes: %s %s", res.Status, body)
+	}
+	s := &v1alpha1.Session{}
+	must(t, c.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "chess.bob"}, s))
+	heard := bufio.NewScanner(browse(t, gateway+string(progress[1]), "text/event-stream").Body)
+	hears(t, heard, "It was asleep")
+	before := client.MergeFrom(s.DeepCopy()) // a touch may come meanwhile
+	s.Status.Phase, s.Status.Limit, s.Status.WaitingFor = v1alpha1.PhaseQueued, "limits.awake", "a place under limits.awake"
+	s.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonQueued, LastTransitionTime: metav1.Now(),
+	}}
+	must(t, c.Status().Patch(t.Context(), s, before))
+	hears(t, heard, "place in the queue")
+	before = client.MergeFrom(s.DeepCopy())
+	code := int32(3)
+	s.Status.Phase, s.Status.Limit, s.Status.WaitingFor = v1alpha1.PhaseFailed, "", ""
+	s.Status.LastExit = &v1alpha1.Exit{Code: &code, Reason: "Error", Message: "no board", Epoch: 1, Time: metav1.Now()}
+	retry := metav1.NewMicroTime(time.Now().Add(time.Minute))
+	s.Status.Failures = &v1alpha1.Failures{Count: 1, RetryAt: &retry}
+	must(t, c.Status().Patch(t.Context(), s, before))
+	hears(t, heard, "exit code 3: no board")
+}
+
+func browse(t *testing.T, url, accept string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	must(t, err)
+	r.Header.Set("Accept", accept)
+	res, err := http.DefaultClient.Do(r)
+	must(t, err)
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+// hears reads events until one says that.
+func hears(t *testing.T, heard *bufio.Scanner, what string) {
+	t.Helper()
+	for heard.Scan() {
+		if strings.Contains(heard.Text(), what) {
+			return
+		}
+	}
+	t.Fatalf("never heard %q: %v", what, heard.Err())
 }

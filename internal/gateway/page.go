@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
@@ -84,7 +85,8 @@ func faceOf(p *Problem) page.Face {
 		{Name: "Limit", Value: p.Limit},
 		{Name: "Reason", Value: reason},
 	} {
-		if f.Value != "" {
+		told := f.Value == "" || f.Name != details && strings.Contains(p.Detail, f.Value)
+		if !told {
 			face.Facts = append(face.Facts, f)
 		}
 	}
@@ -95,7 +97,7 @@ func faceOf(p *Problem) page.Face {
 func causeOf(p *Problem) string {
 	_, tellable := delays[p.Cause]
 	switch {
-	case p.Reason == ReasonWaking && (!tellable || p.Cause == causeNotOpen):
+	case p.Reason == ReasonWaking && (!tellable || p.Cause == causeNotOpen || p.Limit != ""):
 		return ""
 	case p.Cause == string(p.Reason), p.Cause == p.Limit:
 		return ""

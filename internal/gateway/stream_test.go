@@ -118,10 +118,10 @@ func TestProgressIsToldInOrder(t *testing.T) {
 	}
 	s.hears("progress", "It was asleep")
 	w.unreachable("a", directory.View{Queued: "limits.awake", Delay: directory.Delay{Reason: "Queued", For: "a place under limits.awake"}})
-	s.hears("progress", "{Limit limits.awake}")
+	s.hears("progress", "[{Waits for a place under limits.awake}]")
 	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}})
 	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}}) // no news
-	s.hears("progress", "{Cause ImagePullBackOff}")
+	s.hears("progress", "[{Waits for pod chess.a to get an address: ImagePullBackOff}]")
 	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "Waking"}})
 	s.hears("progress", "It was asleep")
 	addr := closedPort(t)
