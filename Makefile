@@ -47,7 +47,7 @@ mutants: ## One fault at a time is put into the code, and a test must fail (minu
 chart: ## Lint and render the chart, and try its policies on a real API server
 	$(ASSETS) $(GO) test ./charts/...
 
-browser: packages ## The pages of the gateway in headless Chromium, with and without scripts (PICTURES=dir: and pictures of them)
+browser: packages ## The pages of the gateway in headless Chromium, with and without scripts (PICTURES=/tmp: and pictures of them, there)
 	$(GO) test $(if $(PICTURES),-artifacts -outputdir=$(abspath $(PICTURES))) ./test/browser
 
 swarm: ## Hundreds of sessions, and operators, gateways, API server and etcd killed meanwhile; no cluster (SOAK=20m: thousands; SEED=7)

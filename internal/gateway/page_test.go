@@ -71,10 +71,10 @@ func TestFormOfAnAnswer(t *testing.T) {
 	}
 }
 
-// browse is what a browser sends for a page of the session of a key.
-func (w *world) browse(k, path string) (*http.Response, string) {
+// browse is what a browser sends for a page of key "a".
+func (w *world) browse(path string) (*http.Response, string) {
 	w.t.Helper()
-	r := w.request(http.MethodGet, k, path, nil)
+	r := w.request(http.MethodGet, "a", path, nil)
 	r.Header.Set("Accept", chrome)
 	return w.do(r)
 }
@@ -85,7 +85,7 @@ func TestRefusalIsAPage(t *testing.T) {
 	w.wakeBy(func(context.Context, directory.Wish) error {
 		return &directory.Refusal{Kind: directory.StartFailed, Reason: "Error", Message: "exit code 3: <script>alert(1)</script>", RetryAfter: 75 * time.Second}
 	})
-	res, body := w.browse("a", "/")
+	res, body := w.browse("/")
 	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "75" || res.Header.Get("Dormouse-Reason") != string(gateway.ReasonStartFailed) {
 		t.Errorf("%s %v", res.Status, res.Header)
 	}
@@ -111,7 +111,7 @@ func TestBrowserIsShownAPageWhileASessionWakes(t *testing.T) {
 	other := make(chan string, 1)
 	go func() { _, body := w.get("a", "/"); other <- body }()
 	began := time.Now()
-	res, body := w.browse("a", "/x?y=%26z")
+	res, body := w.browse("/x?y=%26z")
 	if took := time.Since(began); took < 900*time.Millisecond || took > 5*time.Second {
 		t.Errorf("held for %v", took)
 	}
@@ -129,7 +129,7 @@ func TestBrowserIsShownAPageWhileASessionWakes(t *testing.T) {
 	if got := <-other; got != "move" {
 		t.Errorf("who was held on got %q", got)
 	}
-	if _, got := w.browse("a", "/"); got != "move" {
+	if _, got := w.browse("/"); got != "move" {
 		t.Errorf("the browser got %.60q", got)
 	}
 }
@@ -138,8 +138,8 @@ func TestBrowserIsShownAPageWhileASessionWakes(t *testing.T) {
 func TestPageSaysWhatIsWaitedFor(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeAsIs()
-	w.unreachable("a", directory.View{Queued: "limits.awake", Delay: directory.Delay{Reason: "Queued", For: "a place under limits.awake"}})
-	_, body := w.browse("a", "/")
+	w.unreachable(directory.View{Queued: "limits.awake", Delay: directory.Delay{Reason: "Queued", For: "a place under limits.awake"}})
+	_, body := w.browse("/")
 	for _, want := range []string{"place in the queue", "a place under limits.awake"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)
@@ -151,7 +151,7 @@ func TestPageSaysWhatIsWaitedFor(t *testing.T) {
 func TestPageComesBackBeforeTheSessionSleeps(t *testing.T) {
 	w := newWorld(t, chess(func(t *gateway.Template) { t.IdleAfter = 2 * time.Second }))
 	w.wakeAsIs()
-	if res, body := w.browse("a", "/"); res.Header.Get("Retry-After") != "1" || !strings.Contains(body, `http-equiv="refresh" content="1"`) {
+	if res, body := w.browse("/"); res.Header.Get("Retry-After") != "1" || !strings.Contains(body, `http-equiv="refresh" content="1"`) {
 		t.Errorf("%s %v", res.Status, res.Header)
 	}
 }

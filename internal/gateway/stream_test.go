@@ -40,10 +40,10 @@ func (w *world) wakeAsIs() {
 	})
 }
 
-// unreachable is news of a session that is on its way.
-func (w *world) unreachable(k string, v directory.View) {
-	v.Version, v.UID, v.State = w.version.Add(1), "uid-"+k, directory.Unreachable
-	w.dir.Apply(id(k), v)
+// unreachable is news of the session of key "a", which is on its way.
+func (w *world) unreachable(v directory.View) {
+	v.Version, v.UID, v.State = w.version.Add(1), "uid-a", directory.Unreachable
+	w.dir.Apply(id("a"), v)
 }
 
 // stream is what a page hears.
@@ -59,10 +59,10 @@ type event struct {
 	face page.Face
 }
 
-// follow opens the stream for a request to a path of the session of a key.
-func (w *world) follow(k, of string) *stream {
+// follow opens the stream for a request for key "a".
+func (w *world) follow() *stream {
 	w.t.Helper()
-	r := w.request(http.MethodGet, k, gateway.ProgressPath+"?of="+url.QueryEscape(of), nil)
+	r := w.request(http.MethodGet, "a", gateway.ProgressPath+"?of=/", nil)
 	r.Header.Set("Accept", "text/event-stream")
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	return w.open(r)
@@ -112,17 +112,17 @@ func (s *stream) hears(name, what string) event {
 func TestProgressIsToldInOrder(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeAsIs()
-	s := w.follow("a", "/")
+	s := w.follow()
 	if ct := s.res.Header.Get("Content-Type"); s.res.StatusCode != 200 || ct != "text/event-stream" || s.res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%s %v", s.res.Status, s.res.Header)
 	}
 	s.hears("progress", "It was asleep")
-	w.unreachable("a", directory.View{Queued: "limits.awake", Delay: directory.Delay{Reason: "Queued", For: "a place under limits.awake"}})
+	w.unreachable(directory.View{Queued: "limits.awake", Delay: directory.Delay{Reason: "Queued", For: "a place under limits.awake"}})
 	s.hears("progress", "[{Waits for a place under limits.awake}]")
-	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}})
-	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}}) // no news
+	w.unreachable(directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}})
+	w.unreachable(directory.View{Delay: directory.Delay{Reason: "ImagePullBackOff", For: "pod chess.a to get an address: ImagePullBackOff"}}) // no news
 	s.hears("progress", "[{Waits for pod chess.a to get an address: ImagePullBackOff}]")
-	w.unreachable("a", directory.View{Delay: directory.Delay{Reason: "Waking"}})
+	w.unreachable(directory.View{Delay: directory.Delay{Reason: "Waking"}})
 	s.hears("progress", "It was asleep")
 	addr := closedPort(t)
 	w.publish("a", "pod-a", addr, 1)
@@ -132,7 +132,7 @@ func TestProgressIsToldInOrder(t *testing.T) {
 	if e := s.next(); e.name != "" {
 		t.Errorf("heard %+v after the end", e)
 	}
-	if res, body := w.browse("a", "/"); body != "move" {
+	if res, body := w.browse("/"); body != "move" {
 		t.Errorf("%s %.60q", res.Status, body)
 	}
 }
@@ -141,7 +141,7 @@ func TestProgressIsToldInOrder(t *testing.T) {
 func TestProgressOfAStartThatFails(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeAsIs()
-	s := w.follow("a", "/")
+	s := w.follow()
 	s.hears("progress", "")
 	w.dir.Apply(id("a"), directory.View{
 		Version: w.version.Add(1), UID: "uid-a", State: directory.Failed,
@@ -166,9 +166,9 @@ func TestStreamsAreBounded(t *testing.T) {
 		ended <- struct{}{}
 		return context.Cause(ctx)
 	})
-	first := w.follow("a", "/")
+	first := w.follow()
 	<-woken
-	second := w.follow("a", "/")
+	second := w.follow()
 	second.hears("progress", "")
 	second.hears("failed", "{Limit wake.maxHeld}")
 	if n := w.metric("dormouse_gateway_held_requests"); n != 1 {
@@ -192,13 +192,13 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestStreamEnds(t *testing.T) {
 	w := newWorld(t, chess(wakeTimeout(50*time.Millisecond)))
 	w.wakeAsIs()
-	s := w.follow("a", "/")
+	s := w.follow()
 	s.hears("progress", "")
 	s.hears("failed", "WakeTimeout (504)")
 
 	w = newWorld(t, chess())
 	w.wakeAsIs()
-	s = w.follow("a", "/")
+	s = w.follow()
 	s.hears("progress", "")
 	if err := w.stop(); err != nil {
 		t.Errorf("the gateway waits for a page: %v", err)

@@ -82,26 +82,26 @@ func (w *world) Wake(ctx context.Context, wish directory.Wish) error {
 	}
 }
 
-// apply is news of the session of a key.
-func (w *world) apply(key string, v directory.View) {
-	v.Version, v.UID, v.Epoch = w.version.Add(1), "uid-"+key, 1
-	w.dir.Apply(directory.ID{Namespace: "games", Name: "chess." + key}, v)
+// apply is news of the session of key "a".
+func (w *world) apply(v directory.View) {
+	v.Version, v.UID, v.Epoch = w.version.Add(1), "uid-a", 1
+	w.dir.Apply(directory.ID{Namespace: "games", Name: "chess.a"}, v)
 }
 
-// publish starts a pod for a key, and makes its session reachable.
-func (w *world) publish(key string) {
+// publish starts a pod for key "a", and makes its session reachable.
+func (w *world) publish() {
 	pod := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(rw, app)
 	}))
 	w.t.Cleanup(func() { pod.CloseClientConnections(); pod.Close() })
 	at := netip.MustParseAddrPort(pod.Listener.Addr().(*net.TCPAddr).String())
-	w.apply(key, directory.View{State: directory.Reachable, Pod: directory.Pod{
-		UID: "pod-" + key, Address: at.Addr().String(), Port: int(at.Port()),
+	w.apply(directory.View{State: directory.Reachable, Pod: directory.Pod{
+		UID: "pod-a", Address: at.Addr().String(), Port: int(at.Port()),
 	}})
 }
 
-// url is the address of a key.
-func (w *world) url(key string) string {
-	return "http://" + w.addr + "/chess/" + key + "/?board=2&as=black"
+// url is an address of key "a".
+func (w *world) url() string {
+	return "http://" + w.addr + "/chess/a/?board=2&as=black"
 }
