@@ -28,22 +28,45 @@ type tab struct {
 	faults []string // what the browser complains of, such as a policy that was broken; not the status of an answer
 }
 
-// open starts a browser with nothing remembered, or skips the test if there is none.
-func open(t *testing.T) *tab {
-	t.Helper()
+// browser is one for all tests, with nothing remembered; nil: none is installed. It takes seconds to start.
+var browser context.Context
+
+func TestMain(m *testing.M) {
+	os.Exit(withBrowser(m))
+}
+
+func withBrowser(m *testing.M) int {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("chromium is not installed: make packages")
+		return m.Run()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx,
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+	home, err := os.MkdirTemp("", "dormouse-browser")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(home) }()
+	all, end := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path), chromedp.UserDataDir(home), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("disable-dev-shm-usage", true))
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	defer end()
+	first, end := chromedp.NewContext(all)
+	defer end()
+	if err := chromedp.Do(first); err != nil {
+		panic(err)
+	}
+	browser = first
+	return m.Run()
+}
+
+// open opens a tab, or skips the test if there is no browser.
+func open(t *testing.T) *tab {
+	t.Helper()
+	if browser == nil {
+		t.Skip("chromium is not installed: make packages")
+	}
+	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx}
 	b.must("listen", chromedp.Listen(ctx, func(event any) {
@@ -53,7 +76,7 @@ func open(t *testing.T) *tab {
 			b.faults = append(b.faults, e.Entry.Text)
 		}
 	}))
-	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	b.must("hear the log", err)
 	t.Cleanup(func() {
 		b.mu.Lock()
