@@ -9,7 +9,7 @@ ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
 # Packages that run goroutines of their own are tested with the race detector.
 RACED  := ./internal/certs/... ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sight/... ./internal/slots/...
-OTHERS  = $$($(GO) list ./... | grep -v -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
+OTHERS  = $$($(GO) list ./... | grep -v -e /test/browser -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -27,10 +27,10 @@ demo-down: ## Stop the cluster of the demo and leave no trace
 
 ##@ Test it
 
-.PHONY: test fast unit model chart conformance fuzz mutants swarm e2e soak
+.PHONY: test fast unit model chart browser conformance fuzz mutants swarm e2e soak
 test: fast mutants swarm e2e ## All tests: laws, stories against a real API server, the chart, the models, the mutants, the swarm, and the promises on a real cluster
 
-fast: unit model chart conformance ## All tests that need no cluster
+fast: unit model chart browser conformance ## All tests that need no cluster
 
 unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
 	$(ASSETS) $(GO) test -race $(RACED)
@@ -53,6 +53,9 @@ mutants: ## One fault at a time is put into the code, and a test must fail (minu
 
 chart: ## Lint and render the chart, and try its policies on a real API server
 	$(ASSETS) $(GO) test ./charts/...
+
+browser: packages ## The pages of the gateway in headless Chromium, with and without scripts (PICTURES=/tmp: and pictures of them, there)
+	$(GO) test $(if $(PICTURES),-artifacts -outputdir=$(abspath $(PICTURES))) ./test/browser
 
 swarm: ## Hundreds of sessions, and operators, gateways, API server and etcd killed meanwhile; no cluster (SOAK=20m: thousands; SEED=7)
 	$(ASSETS) $(GO) test -count=1 -timeout 24h -v ./test/swarm
@@ -110,7 +113,7 @@ next: ## Print the lifecycle of a session as a table
 	@$(GO) run ./hack/next
 
 packages:
-	@hack/packages spin gcc libc6-dev
+	@hack/packages spin gcc libc6-dev chromium
 
 clean: ## Remove what was built here, and the built Kubernetes from the user's cache
 	rm -rf bin "$${XDG_CACHE_HOME:-$$HOME/.cache}/dormouse"

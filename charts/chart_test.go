@@ -171,6 +171,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"gateway.podAnnotations.a=true":                "podAnnotations",
 		"gateway.env[0].value=x":                       "name",
 		"monitoring.podMonitors.interval=often":        "interval",
+		"gateway.page.logo=https://example.com/a.png":  "logo",
+		"gateway.page.colors.dark.text=white":          "text",
 	} {
 		_, errs, err := helm(t, "template", "dormouse", "dormouse", "--set", value)
 		if err == nil || !strings.Contains(errs, word) {
@@ -200,5 +202,18 @@ func TestValuesReachTheObjects(t *testing.T) {
 func TestPoliciesCanBeSwitchedOff(t *testing.T) {
 	if out := render(t, "--set", "admissionPolicies.enabled=false"); strings.Contains(out, "ValidatingAdmissionPolicy") {
 		t.Error("policies are rendered although admissionPolicies.enabled is false")
+	}
+}
+
+// The looks of the pages reach the gateway as the file that its flag names, and another look is another pod.
+func TestPageReachesTheGateway(t *testing.T) {
+	out := render(t, "--set", "gateway.page.title=Chess,gateway.page.colors.light.accent=#265cb3,gateway.podAnnotations.a=b")
+	for _, want := range []string{
+		"--page-config=/etc/dormouse/page.yaml\n", "mountPath: /etc/dormouse,", "configMap: {name: dormouse-gateway-page}", "name: dormouse-gateway-page\n",
+		"  page.yaml: |\n    colors:\n      light:\n        accent: '#265cb3'\n    title: Chess\n", "checksum/page: ", "        a: b\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("not rendered: %q", want)
+		}
 	}
 }

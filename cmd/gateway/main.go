@@ -42,6 +42,7 @@ type flags struct {
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
 	minRate       int
+	pageConfig    string
 	level         slog.LevelVar
 	names         gateway.Names
 	pod           cluster.Identity
@@ -80,6 +81,7 @@ func parse() *flags {
 	flag.DurationVar(&f.drainTimeout, "drain-timeout", gateway.DefaultDrainTimeout, "how long requests in flight may take after that")
 	flag.IntVar(&f.minRate, "min-rate", gateway.DefaultMinRate,
 		"bytes a second that a client sends or takes at least while it is waited for, over 30 s; not for HTTP/2; negative: any byte will do")
+	flag.StringVar(&f.pageConfig, "page-config", "", "YAML `file` with title, logo and colors of the pages that browsers are shown; default: our own looks")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.BoolVar(&f.names.Plain, "log-keys", false,
@@ -148,8 +150,12 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
+	pages, err := pagesOf(f.pageConfig)
+	if err != nil {
+		return nil, nil, err
+	}
 	road := &gateway.Gateway{
-		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate,
+		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate, Pages: pages,
 	}
 	hands := cluster.New(cluster.Options{
 		Client:       c,
@@ -163,7 +169,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 		Log:          log,
 		Now:          time.Now,
 	})
-	road.Sessions, road.Address = hands, hands.Directory.Address
+	road.Sessions, road.Address, road.Await = hands, hands.Directory.Address, hands.Directory.Await
 	return hands, road, nil
 }
 

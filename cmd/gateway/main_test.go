@@ -57,6 +57,8 @@ func TestLife(t *testing.T) {
 	go func() { ended <- run(f, slog.New(slog.NewTextHandler(io.Discard, nil))) }()
 	eventually(t, "ready", func() bool { return get("http://"+f.admin+"/readyz") == "ok\n" })
 
+	followsAWake(t, server.Client, namespace, "http://"+f.listen)
+
 	answer := make(chan string, 1)
 	go func() { answer <- get("http://" + f.listen + "/chess/alice/") }()
 	publish(t, server.Client, namespace, pod.Listener.Addr().(*net.TCPAddr))

@@ -48,6 +48,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 	if s.Status.Phase == v1alpha1.PhaseQueued && v.State != directory.Failed {
 		v.Queued = s.Status.Limit
 	}
+	v.Delay = delayOf(s, v.State)
 	if e := s.Status.Endpoint; e != nil {
 		v.Pod = directory.Pod{UID: string(e.UID), Address: e.Address, Port: int(e.Port), H2C: e.Protocol == v1alpha1.ProtocolH2C}
 		return v
@@ -108,6 +109,14 @@ func failureOf(s *v1alpha1.Session, state directory.State) directory.Failure {
 		f.RetryAt = timeOf(s.Status.Failures.RetryAt)
 	}
 	return f
+}
+
+// delayOf is why a session that is on its way is not there yet. A phase that is not worth a write has the words of the one before.
+func delayOf(s *v1alpha1.Session, state directory.State) directory.Delay {
+	if state != directory.Unreachable {
+		return directory.Delay{}
+	}
+	return directory.Delay{Reason: s.ReadyReason(), For: s.Status.WaitingFor}
 }
 
 // finalOf is what a request for a session is told that no request wakes, or zero.

@@ -40,6 +40,13 @@ func TestViewOf(t *testing.T) {
 			status:      v1alpha1.SessionStatus{Phase: v1alpha1.PhaseWaking},
 			want:        directory.View{State: directory.Unreachable, Activity: noon.Time},
 		},
+		"waking, and it is known what for": {
+			status: v1alpha1.SessionStatus{
+				Phase: v1alpha1.PhaseWaking, Words: v1alpha1.Words{WaitingFor: "pod a to get an address"},
+				Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Reason: v1alpha1.ReasonUnschedulable}},
+			},
+			want: directory.View{State: directory.Unreachable, Delay: directory.Delay{Reason: "Unschedulable", For: "pod a to get an address"}},
+		},
 		"draining": {
 			status: v1alpha1.SessionStatus{Phase: v1alpha1.PhaseDraining, Activity: touch, Drain: &v1alpha1.Drain{Activity: touch}},
 			want:   directory.View{State: directory.Unreachable, Unwanted: true, Activity: noon.Time},
@@ -79,7 +86,7 @@ func TestViewOf(t *testing.T) {
 			status: v1alpha1.SessionStatus{
 				Phase: v1alpha1.PhaseQueued, Limit: "limits.awake", Activity: touch, Drain: &v1alpha1.Drain{}, Conditions: limitReached,
 			},
-			want: directory.View{State: directory.Unreachable, Queued: "limits.awake", Activity: noon.Time},
+			want: directory.View{State: directory.Unreachable, Queued: "limits.awake", Activity: noon.Time, Delay: directory.Delay{Reason: "LimitReached"}},
 		},
 		"waits for a limit": {
 			status: v1alpha1.SessionStatus{Phase: v1alpha1.PhaseQueued, Limit: "limits.awake", Activity: touch},

@@ -61,6 +61,7 @@ type View struct {
 	Pod      Pod       // only if Reachable
 	Failure  Failure   // only if Failed, or final: no request wakes the session
 	Queued   string    // the limit that it waits for
+	Delay    Delay     // only if Unreachable
 	Unwanted bool      // unpublished, and its activity is the one that the unpublish was decided on
 	Forced   bool      // in a drain that no touch takes back
 	Deadline time.Time // of a forced drain

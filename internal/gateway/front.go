@@ -22,7 +22,7 @@ func (g *Gateway) redirect(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		answer(w, r, secureLocation(r))
+		g.answer(w, r, secureLocation(r))
 	})
 }
 

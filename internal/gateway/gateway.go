@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
 // Defaults of the fields of a Gateway.
@@ -48,6 +49,10 @@ type Gateway struct {
 	Now func() time.Time
 	// Table is the templates that there are.
 	Table Table
+	// Await is how a page that waits learns what its session waits for. Nil: it only says that it wakes.
+	Await func(directory.Wish) *directory.Waiter
+	// Pages are what browsers are shown; nil: page.Default.
+	Pages *page.Pages
 
 	// RawTable is the templates of raw TCP.
 	RawTable Table
@@ -91,9 +96,9 @@ func (g *Gateway) Handler() http.Handler {
 	return g.observe( // access log and metrics, of all that follows
 		g.trace( // a span, if anybody wants them
 			g.guard( // a panic is an answer
-				g.wellKnown( // ours on this port: /.well-known/dormouse/
-					g.redirect( // to TLS
-						g.pace( // a client that makes no progress is cut off
+				g.pace( // a client that makes no progress is cut off
+					g.wellKnown( // ours on this port: /.well-known/dormouse/
+						g.redirect( // to TLS
 							http.HandlerFunc(g.serve))))))) // resolve, admit, wake, forward
 }
 
@@ -118,6 +123,9 @@ func (g *Gateway) prepare() {
 	}
 	if g.Dial == nil {
 		g.Dial = (&net.Dialer{}).DialContext
+	}
+	if g.Pages == nil {
+		g.Pages = page.Default()
 	}
 	g.MaxHeld = orDefault(g.MaxHeld, DefaultMaxHeld)
 	g.MaxRaw = orDefault(g.MaxRaw, DefaultMaxRaw)

@@ -90,7 +90,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			if o, ok := w.(*observed); ok && o.code != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			answer(w, r, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})
+			g.answer(w, r, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -62,8 +62,8 @@ type document struct {
 	RetryAfter int64  `json:"retryAfterSeconds,omitempty"`
 }
 
-// answer tells the client why it gets no answer of a pod. A client that is gone is told nothing.
-func answer(w http.ResponseWriter, r *http.Request, err error) {
+// answer tells the client why it gets no answer of a pod, in the form that it asks for. A client that is gone is told nothing.
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errClientGone) {
 		panic(http.ErrAbortHandler)
 	}
@@ -74,11 +74,22 @@ func answer(w http.ResponseWriter, r *http.Request, err error) {
 	if p.answerGRPC(w, r) {
 		return
 	}
+	p.header(w.Header())
+	switch formOf(r) {
+	case formPage:
+		g.showPage(w, r, p)
+	default:
+		p.write(w)
+	}
+}
+
+// write gives the problem document.
+func (p *Problem) write(w http.ResponseWriter) {
 	body, err := json.Marshal(p.document())
 	if err != nil { // strings and numbers only
 		panic(err)
 	}
-	p.header(w.Header())
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.status())
 	_, _ = w.Write(append(body, '\n'))
 }
@@ -98,8 +109,8 @@ func (p *Problem) document() document {
 }
 
 func (p *Problem) header(h http.Header) {
-	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", negotiated)
 	h.Set(headerReason, string(p.Reason))
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(seconds(p.RetryAfter), 10))

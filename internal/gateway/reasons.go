@@ -42,6 +42,8 @@ const (
 	ReasonUnavailable Reason = "Unavailable"
 	// ReasonNotWoken is a request for a sleeping session that asks not to wake it, or is of a kind that never does.
 	ReasonNotWoken Reason = "NotWoken"
+	// ReasonWaking is a session that is on its way, for a browser that is shown a page meanwhile.
+	ReasonWaking Reason = "Waking"
 	// ReasonTooManyWaiting is a request that found as many waiting as may.
 	ReasonTooManyWaiting Reason = "TooManyWaiting"
 	// ReasonWakeTimeout is a session that was not there within wake.timeout.
@@ -84,6 +86,7 @@ var answers = map[Reason]struct {
 	ReasonLimitReached:     {http.StatusServiceUnavailable, "A limit allows no further session."},
 	ReasonUnavailable:      {http.StatusServiceUnavailable, "The session cannot be woken at the moment."},
 	ReasonNotWoken:         {http.StatusServiceUnavailable, "The session sleeps, and this request does not wake it."},
+	ReasonWaking:           {http.StatusServiceUnavailable, "The session is waking."},
 	ReasonTooManyWaiting:   {http.StatusServiceUnavailable, "Too many requests are waiting."},
 	ReasonWakeTimeout:      {http.StatusGatewayTimeout, "The session did not wake in time."},
 	ReasonUnsettled:        {http.StatusServiceUnavailable, "The session came and went while the request waited."},

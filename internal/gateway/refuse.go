@@ -33,6 +33,8 @@ func refused(client, wait context.Context, t Target, err error) error {
 		return p
 	case errors.As(err, &r):
 		return refusal(r)
+	case wait.Err() != nil && t.Paged && t.Patience < t.WakeTimeout:
+		return t.delay(directory.View{Queued: queuedFor(err)})
 	case wait.Err() != nil:
 		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.Patience.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: OutcomeNotSent}
 	}

@@ -26,6 +26,8 @@ type Target struct {
 	Patience time.Duration
 	// Quiet is the answer of a request that does not wake a session. Nil: it does.
 	Quiet *Problem
+	// Paged is whether the request is of a browser, which is shown a page when its Patience is over.
+	Paged bool
 }
 
 // Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected,

@@ -32,15 +32,12 @@ type seat struct {
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if err := g.road(w, r); err != nil {
 		g.Metrics.refused(err)
-		answer(w, r, err)
+		g.answer(w, r, err)
 	}
 }
 
 func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
-	if err := screen(r); err != nil {
-		return err
-	}
-	target, err := g.Table.Resolve(r)
+	target, err := g.locate(r)
 	if err != nil {
 		return err
 	}
@@ -69,6 +66,21 @@ func (g *Gateway) send(w http.ResponseWriter, r *http.Request, t Target, s seat)
 	return g.forward(w, r, t, s)
 }
 
+// locate finds the session that a request is for, and how long the request is held for it.
+func (g *Gateway) locate(r *http.Request) (Target, error) {
+	if err := screen(r); err != nil {
+		return Target{}, err
+	}
+	t, err := g.Table.Resolve(r)
+	if err != nil {
+		return Target{}, err
+	}
+	if navigates(r) {
+		t.Paged, t.Patience = true, min(t.Patience, pagePatience)
+	}
+	return t, nil
+}
+
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
 func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, error) {
 	if s, ok := g.hit(t); ok {
@@ -81,7 +93,7 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 	defer ticket.leave()
 	s, err := g.await(wait, t, ticket)
 	if err != nil {
-		err = refused(ctx, wait, t, err)
+		err = g.delayed(t, refused(ctx, wait, t, err))
 	}
 	if ticket.taken {
 		s.waited = g.Now().Sub(began)
@@ -140,11 +152,16 @@ func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
 	if err := ticket.hold(); err != nil {
 		return err
 	}
-	return g.Sessions.Wake(ctx, directory.Wish{
+	return g.Sessions.Wake(ctx, t.wish())
+}
+
+// wish is the session that the request wants awake.
+func (t Target) wish() directory.Wish {
+	return directory.Wish{
 		ID:        t.ID,
 		Template:  t.Name,
 		Key:       t.Key,
 		Create:    t.Create,
 		IdleAfter: t.IdleAfter,
-	})
+	}
 }

@@ -10,6 +10,9 @@ const (
 	WellKnown = "/.well-known/dormouse/"
 	// HealthPath says 200 while the gateway takes requests, and 503 when it is about to end.
 	HealthPath = WellKnown + "healthz"
+	// ProgressPath tells a page that waits how the session of a request comes on, as server-sent events. Its query is that of
+	// a page: of=, with the path and the query of the request.
+	ProgressPath = WellKnown + "v1/progress"
 )
 
 // wellKnown answers what is the gateway's own on the data port. All else is for sessions.
@@ -20,15 +23,17 @@ func (g *Gateway) wellKnown(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case r.URL.Path == HealthPath:
 			g.health(w, r)
+		case r.URL.Path == ProgressPath && r.Method == http.MethodGet:
+			g.progress(w, r)
 		default:
-			answer(w, r, &Problem{Reason: ReasonNoRoute})
+			g.answer(w, r, &Problem{Reason: ReasonNoRoute})
 		}
 	})
 }
 
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request) {
 	if g.draining.Load() {
-		answer(w, r, &Problem{Reason: ReasonUnavailable, Detail: "the gateway is about to end"})
+		g.answer(w, r, &Problem{Reason: ReasonUnavailable, Detail: "the gateway is about to end"})
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

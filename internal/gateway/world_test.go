@@ -77,7 +77,7 @@ func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gatew
 	w := &world{t: t, metrics: prometheus.NewRegistry()}
 	w.dir = &directory.Directory{Now: time.Now, Touch: func(directory.Need) {}, Settled: func() {}}
 	w.gateway = &gateway.Gateway{
-		Sessions: w, Address: w.dir.Address, Now: time.Now,
+		Sessions: w, Address: w.dir.Address, Await: w.dir.Await, Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Metrics: gateway.NewMetrics(w.metrics),
 	}
 	w.gateway.Table.Set([]gateway.Template{tmpl})
