@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -57,6 +58,14 @@ type Gateway struct {
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
 	Stall time.Duration
+	// Authority says whose a session is; nil: where that matters, requests are refused.
+	Authority Authority
+	// Capabilities are the keys of capability tokens; nil: none of them is good.
+	Capabilities *access.Keys
+	// Tokens checks those of the cluster; nil: none of them is good.
+	Tokens access.Cluster
+	// PlainCookies has capability tokens taken from URLs and cookies over plain HTTP too, where others can read them.
+	PlainCookies bool
 
 	once     sync.Once
 	room     room

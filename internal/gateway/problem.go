@@ -104,6 +104,9 @@ func (p *Problem) header(h http.Header) {
 	if p.Location != "" {
 		h.Set("Location", p.Location)
 	}
+	if p.status() == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
 	if p.status() == http.StatusMethodNotAllowed {
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}

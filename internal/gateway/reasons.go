@@ -24,6 +24,10 @@ const (
 	ReasonKeyRejected Reason = "KeyRejected"
 	// ReasonNotFound is a key without a Session, where the template makes none for a request.
 	ReasonNotFound Reason = "NotFound"
+	// ReasonUnauthenticated is a request without a good credential, where it needs one.
+	ReasonUnauthenticated Reason = "Unauthenticated"
+	// ReasonForbidden is a caller who may not do this to this session.
+	ReasonForbidden Reason = "Forbidden"
 	// ReasonGone is a session that has ended for good, or is being deleted.
 	ReasonGone Reason = "Gone"
 	// ReasonStartFailed is a session that could not start, and is not tried again yet.
@@ -69,6 +73,8 @@ var answers = map[Reason]struct {
 	ReasonSlashMissing:     {http.StatusPermanentRedirect, "The path needs a slash at its end."},
 	ReasonKeyRejected:      {http.StatusNotFound, "No session can have this key."},
 	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
+	ReasonUnauthenticated:  {http.StatusUnauthorized, "The request needs a credential."},
+	ReasonForbidden:        {http.StatusForbidden, "The caller may not do this."},
 	ReasonGone:             {http.StatusGone, "The session has ended."},
 	ReasonStartFailed:      {http.StatusServiceUnavailable, "The session could not start."},
 	ReasonSuspended:        {http.StatusServiceUnavailable, "The session is suspended."},

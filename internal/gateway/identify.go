@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dormouse-dev/dormouse/internal/access"
+)
+
+const (
+	// queryToken is the parameter of a URL that carries a capability token.
+	queryToken = "dormouse_token"
+	// secureCookie is the cookie that carries one: a browser takes it over TLS only, and from this host only.
+	secureCookie = "__Host-dormouse"
+	// plainCookie is the same over plain HTTP, where that is allowed.
+	plainCookie = "dormouse"
+)
+
+// source is where a credential stands in a request.
+type source int
+
+const (
+	fromNowhere source = iota
+	fromHeader
+	fromCookie
+	fromURL
+)
+
+// identify says who sent a request. A bearer token that is not of a kind that the template takes is the application's
+// own, and says nothing here.
+func (g *Gateway) identify(r *http.Request, t Target, verb access.Verb) (access.Caller, error) {
+	c, _, err := g.credential(r, t, verb)
+	return c, err
+}
+
+// credential is identify, and says which credential it was.
+func (g *Gateway) credential(r *http.Request, t Target, verb access.Verb) (access.Caller, source, error) {
+	if !t.Access.Identifies() {
+		return access.Caller{}, fromNowhere, nil
+	}
+	token, from := g.find(r, t)
+	if from == fromNowhere {
+		return access.Caller{}, fromNowhere, nil
+	}
+	place := access.Place{Namespace: t.ID.Namespace, Name: t.ID.Name}
+	c, err := g.verifier().Verify(r.Context(), t.Access, token, place, verb)
+	var bad *access.InvalidError
+	switch {
+	case err == nil:
+	case errors.Is(err, access.ErrStrange), errors.As(err, &bad) && from == fromCookie: // which may be of another session of the host
+		return access.Caller{}, fromNowhere, nil
+	case errors.As(err, &bad):
+		return access.Caller{}, from, &Problem{Reason: ReasonUnauthenticated, Detail: bad.Why, Outcome: OutcomeNotSent}
+	default:
+		return access.Caller{}, from, unverified(r.Context(), err)
+	}
+	if from == fromCookie && !sameOrigin(r) {
+		return access.Caller{}, from, &Problem{Reason: ReasonForbidden, Detail: "a page of another origin sent the request with the cookie of this one", Outcome: OutcomeNotSent}
+	}
+	return c, from, nil
+}
+
+func (g *Gateway) verifier() *access.Verifier {
+	return &access.Verifier{Now: g.Now, Keys: g.Capabilities, Cluster: g.Tokens}
+}
+
+// find gives the credential of a request: what the client put there itself wins over what its browser adds.
+func (g *Gateway) find(r *http.Request, t Target) (string, source) {
+	if token, ok := bearer(r.Header); ok {
+		return token, fromHeader
+	}
+	if !t.Access.Capability {
+		return "", fromNowhere
+	}
+	if token, _ := cutQuery(r.URL.RawQuery); token != "" {
+		return token, fromURL
+	}
+	if c, err := r.Cookie(g.cookie(r)); err == nil && c.Value != "" {
+		return c.Value, fromCookie
+	}
+	return "", fromNowhere
+}
+
+func bearer(h http.Header) (string, bool) {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+// cookie is the name of the one that is taken on this connection.
+func (g *Gateway) cookie(r *http.Request) string {
+	if g.PlainCookies && scheme(r) == "http" {
+		return plainCookie
+	}
+	return secureCookie
+}
+
+// sameOrigin is whether a browser sent r from a page of the host that it is for, or nobody can tell: no browser leaves Origin
+// out of what changes something, or of an upgrade.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header["Origin"]
+	safe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !isWebSocket(r)
+	if len(origin) == 0 || safe {
+		return true
+	}
+	return len(origin) == 1 && strings.EqualFold(origin[0], scheme(r)+"://"+r.Host)
+}
+
+// conceal takes out of a request what no pod may see: our cookie and our parameter always, since on a host with many sessions
+// they may be for another; and a header that says who the caller is, once it has said so.
+func conceal(r *http.Request, from source) {
+	if from == fromHeader {
+		r.Header.Del("Authorization")
+	}
+	if _, rest := cutQuery(r.URL.RawQuery); rest != r.URL.RawQuery {
+		u := *r.URL
+		u.RawQuery = rest
+		r.URL = &u
+	}
+	if lines := r.Header["Cookie"]; len(lines) > 0 && strings.Contains(strings.Join(lines, ";"), plainCookie) {
+		r.Header["Cookie"] = withoutCookie(lines)
+	}
+}
+
+func withoutCookie(lines []string) []string {
+	var rest []string
+	for _, line := range lines {
+		var kept []string
+		for part := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(strings.TrimSpace(part), "=")
+			if name = strings.TrimSpace(name); name != secureCookie && name != plainCookie {
+				kept = append(kept, part)
+			}
+		}
+		if line = strings.TrimSpace(strings.Join(kept, ";")); line != "" {
+			rest = append(rest, line)
+		}
+	}
+	return rest
+}
+
+// cutQuery takes the parameter of ours out of a query, and leaves the rest of it byte for byte.
+func cutQuery(query string) (token, rest string) {
+	if !strings.Contains(query, queryToken) {
+		return "", query
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if name != queryToken {
+			kept = append(kept, part)
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err == nil && token == "" {
+			token = value
+		}
+	}
+	return token, strings.Join(kept, "&")
+}
