@@ -13,6 +13,8 @@ import (
 type Authority interface {
 	// Look says which Session there is, and whose, as of now; the zero Session: there is none. It wakes nothing.
 	Look(ctx context.Context, id directory.ID) (access.Session, error)
+	// Known is the same, as far as it is known without asking anybody.
+	Known(id directory.ID) (s access.Session, known bool)
 }
 
 // Authorize says who sent a request, by the credentials that the target's template takes, and whether that caller may do this

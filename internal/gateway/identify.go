@@ -28,6 +28,38 @@ const (
 	fromURL
 )
 
+// recognize says who sent a request for a session, and refuses who may not use it, as far as that is known by now. It takes what no
+// pod may see out of the request.
+func (g *Gateway) recognize(r *http.Request, t Target) (access.Caller, error) {
+	c, from, err := g.credential(r, t, access.Use)
+	if err != nil {
+		return c, err
+	}
+	if from == fromURL && r.Method == http.MethodGet && redirectable(r) {
+		return c, g.toCookie(r)
+	}
+	conceal(r, from)
+	if access.NeedsSession(t.Access, c, access.Use) {
+		return c, nil
+	}
+	return c, permit(t, c, access.Session{}, access.Use)
+}
+
+// toCookie sends a browser to the same URL without the token, which is in a cookie from then on: not in the history, and in no link.
+func (g *Gateway) toCookie(r *http.Request) error {
+	token, query := cutQuery(r.URL.RawQuery)
+	path, _ := rawPath(r)
+	if len(path) > 1 && strings.ContainsRune(`/\`, rune(path[1])) {
+		path = "/." + path // else it would name another host
+	}
+	if query != "" {
+		path += "?" + query
+	}
+	name := g.cookie(r)
+	c := &http.Cookie{Name: name, Value: token, Path: "/", HttpOnly: true, Secure: name == secureCookie, SameSite: http.SameSiteLaxMode}
+	return &Problem{Reason: ReasonCookieSet, Location: path, Cookie: c.String()}
+}
+
 // identify says who sent a request. A bearer token that is not of a kind that the template takes is the application's
 // own, and says nothing here.
 func (g *Gateway) identify(r *http.Request, t Target, verb access.Verb) (access.Caller, error) {
@@ -43,6 +75,9 @@ func (g *Gateway) credential(r *http.Request, t Target, verb access.Verb) (acces
 	token, from := g.find(r, t)
 	if from == fromNowhere {
 		return access.Caller{}, fromNowhere, nil
+	}
+	if from == fromURL && scheme(r) == "http" && !g.PlainCookies {
+		return access.Caller{}, from, &Problem{Reason: ReasonUnauthenticated, Detail: "a token in a URL is taken over TLS only", Outcome: OutcomeNotSent}
 	}
 	place := access.Place{Namespace: t.ID.Namespace, Name: t.ID.Name}
 	c, err := g.verifier().Verify(r.Context(), t.Access, token, place, verb)
