@@ -100,10 +100,14 @@ func (i *Issuer) verify(token string, now time.Time) (Caller, error) {
 	if err != nil {
 		return Caller{}, invalid("the token is not signed with an algorithm that is taken")
 	}
-	var std jwt.Claims
-	all := map[string]any{}
-	if err := i.claims(t, &std, &all); err != nil {
+	body, err := i.claims(t)
+	if err != nil {
 		return Caller{}, err
+	}
+	var std jwt.Claims
+	var all map[string]any
+	if errors.Join(json.Unmarshal(body, &std), json.Unmarshal(body, &all)) != nil {
+		return Caller{}, invalid("the claims of the token are malformed")
 	}
 	if std.Expiry == nil {
 		return Caller{}, invalid("the token does not expire")
@@ -115,10 +119,10 @@ func (i *Issuer) verify(token string, now time.Time) (Caller, error) {
 	return i.caller(all)
 }
 
-// claims reads the token with whichever key it is signed with.
-func (i *Issuer) claims(t *jwt.JSONWebToken, into ...any) error {
+// claims are what the token says, if one of the keys has signed it.
+func (i *Issuer) claims(t *jwt.JSONWebToken) (body json.RawMessage, err error) {
 	if len(t.Headers) != 1 {
-		return invalid("the token has not one signature")
+		return nil, invalid("the token has not one signature")
 	}
 	h := t.Headers[0]
 	for _, k := range i.keys {
@@ -126,11 +130,11 @@ func (i *Issuer) claims(t *jwt.JSONWebToken, into ...any) error {
 		if strange || k.Algorithm != "" && k.Algorithm != h.Algorithm || k.Use != "" && k.Use != "sig" {
 			continue
 		}
-		if t.Claims(k.Key, into...) == nil {
-			return nil
+		if t.Claims(k.Key, &body) == nil {
+			return body, nil
 		}
 	}
-	return invalid("the token is signed with none of the issuer's keys")
+	return nil, invalid("the token is signed with none of the issuer's keys")
 }
 
 // reasonOf is what a validation says, in our words.

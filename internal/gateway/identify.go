@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dormouse-dev/dormouse/internal/access"
@@ -177,6 +178,18 @@ func withoutCookie(lines []string) []string {
 		}
 	}
 	return rest
+}
+
+// keepCookie drops a pod's attempt to set our cookie: on a host with many sessions it would be for another.
+func keepCookie(h http.Header) {
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		return name == secureCookie || name == plainCookie
+	})
+	if len(h["Set-Cookie"]) == 0 {
+		delete(h, "Set-Cookie")
+	}
 }
 
 // cutQuery takes the parameter of ours out of a query, and leaves the rest of it byte for byte.
