@@ -126,15 +126,17 @@ func (i *Issuer) claims(t *jwt.JSONWebToken) (body json.RawMessage, err error) {
 	}
 	h := t.Headers[0]
 	for _, k := range i.keys {
-		strange := h.KeyID != "" && k.KeyID != "" && h.KeyID != k.KeyID
-		if strange || k.Algorithm != "" && k.Algorithm != h.Algorithm || k.Use != "" && k.Use != "sig" {
-			continue
-		}
-		if t.Claims(k.Key, &body) == nil {
+		if mayHaveSigned(k, h) && t.Claims(k.Key, &body) == nil {
 			return body, nil
 		}
 	}
 	return nil, invalid("the token is signed with none of the issuer's keys")
+}
+
+// mayHaveSigned is whether a key is the one that a token names, and is for that. A token may name none.
+func mayHaveSigned(k jose.JSONWebKey, h jose.Header) bool {
+	named := h.KeyID == "" || k.KeyID == "" || h.KeyID == k.KeyID
+	return named && (k.Algorithm == "" || k.Algorithm == h.Algorithm) && (k.Use == "" || k.Use == "sig")
 }
 
 // reasonOf is what a validation says, in our words.

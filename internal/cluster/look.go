@@ -72,6 +72,15 @@ func (w *waker) reach(ctx context.Context, wish directory.Wish) (uint64, error) 
 	return w.fly(ctx, wish.ID, w.call)
 }
 
+// bringAbout makes the Session of a wish. That somebody else made it meanwhile is for the one who asks to look at, if the wish says so.
+func (w *waker) bringAbout(ctx context.Context, wish directory.Wish) (uint64, error) {
+	version, err := w.create(ctx, wish)
+	if wish.New && apierrors.IsAlreadyExists(err) {
+		return 0, errThere
+	}
+	return version, err
+}
+
 func ignoreThere(err error) error {
 	if errors.Is(err, errThere) {
 		return nil

@@ -116,12 +116,9 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 		if !wish.Create {
 			return 0, &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
 		}
-		version, err = w.create(ctx, wish)
+		version, err = w.bringAbout(ctx, wish)
 		if err == nil || !apierrors.IsAlreadyExists(err) {
 			return version, err
-		}
-		if wish.New {
-			return 0, errThere
 		}
 	}
 	return 0, unavailable("The session was deleted again and again.")

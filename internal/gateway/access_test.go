@@ -67,17 +67,17 @@ func (t *town) publishes(pod string) <-chan directory.Wish {
 	wishes := make(chan directory.Wish, 100)
 	t.wakeBy(func(_ context.Context, w directory.Wish) error {
 		wishes <- w
-		t.owned(pod, "alice", 1)
+		t.owned(pod, "alice")
 		return nil
 	})
 	return wishes
 }
 
 // owned publishes the session of key "a" as somebody's.
-func (t *town) owned(pod, owner string, epoch int64) {
+func (t *town) owned(pod, owner string) {
 	host, port, _ := strings.Cut(pod, ":")
 	t.dir.Apply(id("a"), directory.View{
-		Version: t.version.Add(1), UID: "uid-a", Owner: owner, State: directory.Reachable, Epoch: epoch, IdleAfter: time.Minute, Counts: true,
+		Version: t.version.Add(1), UID: "uid-a", Owner: owner, State: directory.Reachable, Epoch: 1, IdleAfter: time.Minute, Counts: true,
 		Pod: directory.Pod{UID: "pod-a", Address: host, Port: number(port)},
 	})
 }
@@ -131,7 +131,7 @@ func TestWhoMayNotDoesNotWake(t *testing.T) {
 				w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
 				pod := newPod(t, func(http.ResponseWriter, *http.Request) { t.Error("the pod was asked") })
 				if !asleep {
-					w.owned(pod, "alice", 1)
+					w.owned(pod, "alice")
 				}
 				var header []string
 				if tt.change != nil {
@@ -246,7 +246,7 @@ func TestOwner(t *testing.T) {
 		if wish.Owner != "id#alice" || wish.New {
 			t.Errorf("wish %+v", wish)
 		}
-		w.owned(pod, "id#alice", 1)
+		w.owned(pod, "id#alice")
 		return nil
 	})
 	alice, bob := "Bearer "+jwtOf(t, "id", "alice", "acme"), "Bearer "+jwtOf(t, "id", "bob", "acme")
@@ -268,7 +268,7 @@ func TestOwner(t *testing.T) {
 // A request that is barred is no activity: not in the least does it count as a visit.
 func TestWhoIsBarredLeavesNoTrace(t *testing.T) {
 	w := newTown(t, byJWT(t, access.Policy{Use: access.Owner}))
-	w.owned(newPod(t, echo), "id#alice", 1)
+	w.owned(newPod(t, echo), "id#alice")
 	r := w.request("GET", "a", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+jwtOf(t, "id", "bob", "acme"))
 	res, body := w.do(r)
@@ -305,7 +305,7 @@ func TestAnotherOwnersPodIsNotSeen(t *testing.T) {
 	w.there.Owner = "id#alice"
 	pod := newPod(t, func(http.ResponseWriter, *http.Request) { t.Error("the pod was asked") })
 	w.wakeBy(func(context.Context, directory.Wish) error {
-		w.owned(pod, "id#bob", 1)
+		w.owned(pod, "id#bob")
 		return nil
 	})
 	res, body := w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "alice", "acme"))
@@ -315,7 +315,7 @@ func TestAnotherOwnersPodIsNotSeen(t *testing.T) {
 // What RBAC says holds, whoever owns the session.
 func TestKubernetesToken(t *testing.T) {
 	w := newTown(t, &access.Policy{Use: access.Owner, Kubernetes: true})
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	token := "Bearer " + jwtOf(t, "https://kubernetes.default.svc", "bot", "acme")
 	res, body := w.ask("GET", "/", "Authorization", token)
 	wantProblem(t, res, body, 403, gateway.ReasonForbidden)

@@ -15,7 +15,7 @@ func TestCredentialsAreNotForwarded(t *testing.T) {
 	for name, policy := range map[string]*access.Policy{"none": nil, "capability": {Capability: true}} {
 		t.Run(name, func(t *testing.T) {
 			w := newTown(t, policy)
-			w.owned(newPod(t, echo), "alice", 1)
+			w.owned(newPod(t, echo), "alice")
 			token := w.token(nil)
 			got := w.pod("POST /x?a=1&dormouse_token="+token+"&b=%zz;c HTTP/1.1", "Host: a.chess.test", "Content-Length: 0",
 				"Cookie: x=1; dormouse="+token+"; y=2", "Cookie: __Host-dormouse="+token)
@@ -39,7 +39,7 @@ func flat(h http.Header) (all []string) {
 // A credential that is not for the gateway is the application's own.
 func TestStrangeCredentialsAreForwarded(t *testing.T) {
 	w := newTown(t, &access.Policy{Capability: true})
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	for _, credential := range []string{"Basic YTpi", "Bearer of.something.else", "Bearer dm2.x"} {
 		if got := w.pod("GET / HTTP/1.1", "Host: a.chess.test", "Authorization: "+credential); got.Header.Get("Authorization") != credential {
 			t.Errorf("the pod saw %q of %q", got.Header.Get("Authorization"), credential)
@@ -86,7 +86,7 @@ func TestTokenInURLBecomesACookie(t *testing.T) {
 func TestPlainHTTPTakesNoTokenOfBrowsers(t *testing.T) {
 	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
 	w.gateway.PlainCookies = false
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	token := w.token(nil)
 	for name, r := range map[string][]string{
 		"URL":    {"/?dormouse_token=" + token},
@@ -105,7 +105,7 @@ func TestPlainHTTPTakesNoTokenOfBrowsers(t *testing.T) {
 // A cookie comes along with whatever a browser sends, so a page of another origin must not use it.
 func TestForeignOriginWithCookie(t *testing.T) {
 	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	cookie := "dormouse=" + w.token(nil)
 	upgrade := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="}
 	for _, tt := range []struct {
@@ -142,7 +142,7 @@ func TestForeignOriginWithCookie(t *testing.T) {
 // An application that has bearer tokens of its own gets them beside our cookie.
 func TestStrangeBearerBesideTheCookie(t *testing.T) {
 	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	got := w.pod("GET / HTTP/1.1", "Host: a.chess.test", "Authorization: Bearer its.own.token", "Cookie: dormouse="+w.token(nil))
 	if got.Header.Get("Authorization") != "Bearer its.own.token" || got.Header.Get("Cookie") != "" || got.Header.Get("Session-Caller") != "alice" {
 		t.Errorf("the pod saw %v", got.Header)
@@ -152,7 +152,7 @@ func TestStrangeBearerBesideTheCookie(t *testing.T) {
 // A stale cookie, or one for another session of the host, is no credential: it says nothing against anybody.
 func TestBadCookieIsNone(t *testing.T) {
 	w := newTown(t, &access.Policy{Capability: true})
-	w.owned(newPod(t, echo), "alice", 1)
+	w.owned(newPod(t, echo), "alice")
 	other := w.token(func(c *access.Capability) { c.Session = "chess.b" })
 	if res, body := w.ask("GET", "/", "Cookie", "dormouse="+other); res.StatusCode != 200 {
 		t.Errorf("got %s %s", res.Status, body)
@@ -166,7 +166,7 @@ func TestPodSetsNoCookieOfOurs(t *testing.T) {
 		for _, c := range []string{"a=1", "__Host-dormouse=x; Path=/; Secure", "dormouse=x", "dormouse2=y"} {
 			rw.Header().Add("Set-Cookie", c)
 		}
-	}), "alice", 1)
+	}), "alice")
 	if res, _ := w.ask("GET", "/"); strings.Join(res.Header["Set-Cookie"], "|") != "a=1|dormouse2=y" {
 		t.Errorf("got %q", res.Header["Set-Cookie"])
 	}

@@ -57,7 +57,9 @@ func (g *Gateway) toCookie(r *http.Request) error {
 		path += "?" + query
 	}
 	name := g.cookie(r)
-	c := &http.Cookie{Name: name, Value: token, Path: "/", HttpOnly: true, Secure: name == secureCookie, SameSite: http.SameSiteLaxMode}
+	c := &http.Cookie{ //nolint:gosec // over plain HTTP, where that is allowed, no browser would take a cookie that is Secure
+		Name: name, Value: token, Path: "/", HttpOnly: true, Secure: name == secureCookie, SameSite: http.SameSiteLaxMode,
+	}
 	return &Problem{Reason: ReasonCookieSet, Location: path, Cookie: c.String()}
 }
 

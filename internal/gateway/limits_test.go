@@ -67,7 +67,7 @@ func TestWakesPerClient(t *testing.T) {
 	}
 	res, body = w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "alice", "acme"))
 	wantProblem(t, res, body, 404, gateway.ReasonNotFound)
-	w.owned(newPod(t, echo), "", 1)
+	w.owned(newPod(t, echo), "")
 	if res, body := w.get("a", "/"); res.StatusCode != 200 {
 		t.Errorf("of a session that is awake: %s %s", res.Status, body)
 	}

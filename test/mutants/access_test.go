@@ -59,7 +59,7 @@ var accessMutants = []mutant{
 	},
 	{
 		name: "one who took a session for a new one touches another's", breaks: "I8", peer: "a race between the check and the write",
-		file: "internal/cluster/wake.go", old: "\t\tif wish.New {\n", new: "\t\tif wish.New = false; wish.New {\n",
+		file: "internal/cluster/look.go", old: "\tif wish.New {\n", new: "\tif wish.New = false; wish.New {\n",
 		killer: hands("is not changed, nor is the session woken, by one who took it for a new one"),
 	},
 	{
