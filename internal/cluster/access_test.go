@@ -71,7 +71,9 @@ var _ = Describe("Whose a session is", func() {
 		h := runs(ctx, namespace, "gw")
 		wish := wishFor(s)
 		wish.Create, wish.New, wish.Owner = true, true, "bob"
-		Expect(h.Wake(ctx, wish)).To(Succeed(), "who may wake it is asked again")
+		short, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		Expect(h.Wake(short, wish)).To(Succeed(), "who may wake it is asked again")
 		Expect(activityOf(ctx, s)).To(BeNil())
 		Expect(s.Spec.Owner).To(Equal("alice"))
 	})
