@@ -20,6 +20,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -48,6 +50,7 @@ type flags struct {
 	pod           cluster.Identity
 	front
 	listenTCP string
+	admission
 }
 
 func main() {
@@ -87,6 +90,7 @@ func parse() *flags {
 	flag.BoolVar(&f.names.Plain, "log-keys", false,
 		"log keys, hosts and paths as they are; else a session is logged as a hash, salted with $LOG_SALT, or by each process in its own way")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
+	f.admission.register()
 	flag.Parse()
 	f.names.Salt = cmp.Or(os.Getenv("LOG_SALT"), rand.Text())
 	return f
@@ -110,6 +114,9 @@ func run(f *flags, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := f.keys(ctx, road.Capabilities, log); err != nil {
+		return err
+	}
 	server := &gateway.Server{Gateway: road, ShutdownDelay: f.shutdownDelay, DrainTimeout: f.drainTimeout}
 	var listens atomic.Bool // which it does once the hands are synced
 	missing := func() []string { return missing(hands, server, listens.Load()) }
@@ -126,7 +133,10 @@ func run(f *flags, log *slog.Logger) error {
 		}
 		log.Info("serves", "address", l.Addr().String())
 		listens.Store(true)
-		return server.Run(ctx, l)
+		if server.Secure != nil {
+			server.Secure.Listener = gateway.LimitPerClient(server.Secure.Listener, f.connectionsPerClient, road.Metrics)
+		}
+		return server.Run(ctx, gateway.LimitPerClient(l, f.connectionsPerClient, road.Metrics))
 	})
 }
 
@@ -157,6 +167,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	road := &gateway.Gateway{
 		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate, Pages: pages,
 	}
+	f.admit(road)
 	hands := cluster.New(cluster.Options{
 		Client:       c,
 		Identity:     f.pod,
@@ -168,14 +179,20 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 		Metrics:      metrics,
 		Log:          log,
 		Now:          time.Now,
+
+		CreatesPerClient: f.createsPerClient,
 	})
-	road.Sessions, road.Address, road.Await = hands, hands.Directory.Address, hands.Directory.Await
+	road.Sessions, road.Address, road.Await, road.Authority = hands, hands.Directory.Address, hands.Directory.Await, hands
+	if f.kubernetes {
+		road.Tokens = cluster.NewTokens(c)
+	}
 	return hands, road, nil
 }
 
 func newClient() (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme),
+		authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	c, err := config.GetConfig()

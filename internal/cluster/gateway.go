@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,14 +21,16 @@ import (
 type Options struct {
 	Client       client.WithWatch // of a scheme with our kinds and Lease
 	Identity     Identity
-	MaxStaleness time.Duration            // how long no renewal of the Lease may succeed until no new connection is dialled
-	Publish      func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
-	Ended        func(podUID string)      // takes each pod that was published and has ended; it must not block
-	Wanted       func(directory.ID)       // takes each session that a request waits for, once the API server has it that it is needed; nil: nobody asks
-	Names        gateway.Names            // how the log names sessions
-	Metrics      prometheus.Registerer
-	Log          *slog.Logger
-	Now          func() time.Time
+	MaxStaleness time.Duration // how long no renewal of the Lease may succeed until no new connection is dialled
+	// CreatesPerClient is how many Sessions in a minute requests without a credential from one address bring about; zero: no bound.
+	CreatesPerClient int
+	Publish          func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
+	Ended            func(podUID string)      // takes each pod that was published and has ended; it must not block
+	Wanted           func(directory.ID)       // takes each session that a request waits for, once the API server has it that it is needed; nil: nobody asks
+	Names            gateway.Names            // how the log names sessions
+	Metrics          prometheus.Registerer
+	Log              *slog.Logger
+	Now              func() time.Time
 }
 
 // Gateway is one gateway's part in the cluster: what it knows of sessions, and what it says of itself. It is the Sessions
@@ -40,6 +43,7 @@ type Gateway struct {
 	sessions  *feed
 	lease     *lease
 	waker     *waker
+	looks     singleflight.Group
 
 	held   chan struct{} // closed when the Lease is held
 	known  chan struct{} // closed when all templates are known
@@ -91,7 +95,7 @@ func newWaker(o Options, d *directory.Directory, t *templates, m *metrics) *wake
 	if o.Wanted == nil {
 		o.Wanted = func(directory.ID) {}
 	}
-	return &waker{templates: t, wanted: o.Wanted, toucher: &toucher{
+	return &waker{templates: t, wanted: o.Wanted, paces: paces{perClient: o.CreatesPerClient}, toucher: &toucher{
 		client:    o.Client,
 		directory: d,
 		rules:     t.rules,

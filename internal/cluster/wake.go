@@ -31,6 +31,7 @@ type waker struct {
 	wanted    func(directory.ID) // told that the API server has it that a session is needed which a request waits for
 	creates   singleflight.Group
 	finals    finals
+	paces     paces
 }
 
 // wake returns nil as soon as the session is reachable, a *directory.Refusal where it will not be, and the cause if the
@@ -52,7 +53,7 @@ func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
 		if touch && !(touched && view.State == directory.Failed) {
 			var err error
 			if after, err = w.demand(ctx, wish); err != nil {
-				return err
+				return ignoreThere(err)
 			}
 			touched = true
 			w.wanted(wish.ID)
@@ -123,7 +124,7 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 // want is one attempt at that. Its errors are those of the API server, refusals, and the cause of the context's end.
 func (w *waker) want(ctx context.Context, wish directory.Wish) (uint64, error) {
 	for range wakeAttempts {
-		version, err := w.fly(ctx, wish.ID, w.call)
+		version, err := w.reach(ctx, wish)
 		if errors.Is(err, errComing) {
 			err = nil
 		}
@@ -133,7 +134,7 @@ func (w *waker) want(ctx context.Context, wish directory.Wish) (uint64, error) {
 		if !wish.Create {
 			return 0, &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
 		}
-		version, err = w.create(ctx, wish)
+		version, err = w.bringAbout(ctx, wish)
 		if err == nil || !apierrors.IsAlreadyExists(err) {
 			return version, err
 		}
@@ -178,12 +179,9 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
 		}
 	}
-	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+	if err := w.tooFast(wish, template); err != nil {
 		w.templates.unmade(template)
-		return 0, &directory.Refusal{
-			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
-			Message: "Sessions of the template are created faster than they may be.",
-		}
+		return 0, err
 	}
 	var s *v1alpha1.Session
 	err := retry(ctx, func() error {
@@ -207,6 +205,6 @@ func (w *waker) newSession(wish directory.Wish) *v1alpha1.Session {
 			Name:        wish.ID.Name,
 			Annotations: map[string]string{v1alpha1.AnnotationWantedSince: since},
 		},
-		Spec: v1alpha1.SessionSpec{Template: wish.Template, Key: wish.Key},
+		Spec: v1alpha1.SessionSpec{Template: wish.Template, Key: wish.Key, Owner: wish.Owner, Tenant: wish.Tenant},
 	}
 }

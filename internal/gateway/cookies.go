@@ -11,8 +11,9 @@ import (
 const ownCookie = "__Host-dormouse"
 
 func isOwnCookie(pair string) bool {
-	name := strings.TrimLeft(pair, " \t")
-	return len(name) >= len(ownCookie) && strings.EqualFold(name[:len(ownCookie)], ownCookie)
+	name, _, _ := strings.Cut(pair, "=")
+	name = strings.Trim(name, " \t")
+	return name == plainCookie || len(name) >= len(ownCookie) && strings.EqualFold(name[:len(ownCookie)], ownCookie)
 }
 
 // keepCookies takes the gateway's own cookies out of a request. One without them is left as it is.

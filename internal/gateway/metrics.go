@@ -20,6 +20,8 @@ type Metrics struct {
 	phases   *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	raw      rawMetrics
+
+	turnedAway prometheus.Counter
 }
 
 // NewMetrics makes the metrics and registers them. It panics if they are registered already.
@@ -60,8 +62,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"header"}),
 		phases:   newPhases(),
 		refusals: newRefusals(),
+		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dormouse_gateway_turned_away_connections_total",
+			Help: "Connections that were closed at once, because their client address had as many as it may have.",
+		}),
 	}
-	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled, m.phases, m.refusals)
+	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled, m.phases, m.refusals, m.turnedAway)
 	m.raw = newRawMetrics(r)
 	return m
 }

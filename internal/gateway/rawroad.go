@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -49,6 +50,9 @@ func (g *Gateway) carry(ctx context.Context, c net.Conn, v *rawVisit) error {
 		return err
 	}
 	v.template = target.Namespace + "/" + target.Name
+	if err := permit(target, access.Caller{}, access.Session{}, access.Use); err != nil { // a raw connection brings no credential
+		return err
+	}
 	client := &rawClient{Conn: c, sent: h.sent}
 	visit, pod, err := g.wakeRaw(ctx, target, client)
 	if err != nil {
@@ -97,7 +101,10 @@ func (g *Gateway) wakeRaw(ctx context.Context, t Target, c *rawClient) (*directo
 // awaitRaw is await for a raw connection.
 func (g *Gateway) awaitRaw(ctx context.Context, t Target, ticket *ticket) (*directory.Visit, net.Conn, error) {
 	for range maxRounds {
-		visit, ok := g.Sessions.Enter(t.ID)
+		visit, ok, err := g.enter(t)
+		if err != nil {
+			return nil, nil, err
+		}
 		if !ok {
 			if err := g.call(ctx, t, ticket); err != nil {
 				return nil, nil, err
@@ -158,6 +165,7 @@ func (c *rawClient) attend(gone func()) (stop func()) {
 const (
 	alertInternalError    = 80
 	alertUnrecognizedName = 112
+	alertAccessDenied     = 49
 )
 
 // refuseRaw tells the client of a connection that is refused so, in an alert of TLS, and waits until that is read, or the time is over.
@@ -170,6 +178,8 @@ func refuseRaw(c net.Conn, err error, until time.Time) {
 	switch p.Reason {
 	case ReasonBadHost, ReasonBadKey, ReasonNoRoute, ReasonKeyRejected, ReasonNotFound, ReasonGone:
 		alert = alertUnrecognizedName
+	case ReasonUnauthenticated, ReasonForbidden:
+		alert = alertAccessDenied
 	}
 	_ = c.SetDeadline(until)
 	if _, err := c.Write([]byte{0x15, 3, 3, 0, 2, 2, alert}); err != nil || closeWrite(c) != nil {

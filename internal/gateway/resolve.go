@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/key"
 )
@@ -28,6 +30,10 @@ type Target struct {
 	Quiet *Problem
 	// Paged is whether the request is of a browser, which is shown a page when its Patience is over.
 	Paged bool
+	// Caller is who sent the request, as far as the template asks for that.
+	Caller access.Caller
+	// Client is the address that it came from, for counting.
+	Client netip.Addr
 }
 
 // Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected,
@@ -86,6 +92,7 @@ func (m match) target(r *http.Request) (Target, error) {
 		Path:       m.path,
 		Patience:   min(m.template.WakeTimeout, patience(r)),
 		Quiet:      quiet(r, m.path),
+		Client:     clientOf(r),
 	}, nil
 }
 

@@ -66,7 +66,7 @@ func (g *Gateway) send(w http.ResponseWriter, r *http.Request, t Target, s seat)
 	return g.forward(w, r, t, s)
 }
 
-// locate finds the session that a request is for, and how long the request is held for it.
+// locate finds the session that a request is for, how long the request is held for it, and who sent it, if that one may use it.
 func (g *Gateway) locate(r *http.Request) (Target, error) {
 	if err := screen(r); err != nil {
 		return Target{}, err
@@ -78,11 +78,15 @@ func (g *Gateway) locate(r *http.Request) (Target, error) {
 	if navigates(r) {
 		t.Paged, t.Patience = true, min(t.Patience, pagePatience)
 	}
-	return t, nil
+	t.Caller, err = g.recognize(r, t)
+	return t, err
 }
 
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
 func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, error) {
+	if err := g.barred(t); err != nil {
+		return seat{}, err
+	}
 	if s, ok := g.hit(t); ok {
 		return s, nil
 	}
@@ -109,8 +113,8 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 
 // hit is the short way: the session is awake, and there is a connection to it.
 func (g *Gateway) hit(t Target) (seat, bool) {
-	visit, ok := g.Sessions.Enter(t.ID)
-	if !ok {
+	visit, ok, err := g.enter(t)
+	if !ok || err != nil {
 		return seat{}, false
 	}
 	if l := g.pods.idle(visit.Pod().UID); l != nil {
@@ -123,7 +127,10 @@ func (g *Gateway) hit(t Target) (seat, bool) {
 // await looks for the session, and wakes it, until it is there.
 func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, error) {
 	for range maxRounds {
-		visit, ok := g.Sessions.Enter(t.ID)
+		visit, ok, err := g.enter(t)
+		if err != nil {
+			return seat{}, err
+		}
 		if !ok {
 			if err := g.call(ctx, t, ticket); err != nil {
 				return seat{}, err
@@ -152,10 +159,14 @@ func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
 	if err := ticket.hold(); err != nil {
 		return err
 	}
-	return g.Sessions.Wake(ctx, t.wish())
+	w, err := g.wish(ctx, t)
+	if err != nil {
+		return err
+	}
+	return g.Sessions.Wake(ctx, w)
 }
 
-// wish is the session that the request wants awake.
+// wish is the session that the request wants awake, whoever sent it.
 func (t Target) wish() directory.Wish {
 	return directory.Wish{
 		ID:        t.ID,
