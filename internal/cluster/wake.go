@@ -157,17 +157,8 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
-	if !w.templates.reserve(template, w.now()) {
-		return 0, &directory.Refusal{
-			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
-		}
-	}
-	if wait := w.templates.hurry(template, w.now()); wait > 0 {
-		w.templates.unmade(template)
-		return 0, &directory.Refusal{
-			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
-			Message: "Sessions of the template are created faster than they may be.",
-		}
+	if err := w.mayMake(template); err != nil {
+		return 0, err
 	}
 	var s *v1alpha1.Session
 	err := retry(ctx, func() error {
@@ -180,6 +171,23 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	}
 	w.count("created")
 	return w.tell(s)
+}
+
+// mayMake counts a Session of a template that is about to be made, or says which limit does not allow it.
+func (w *waker) mayMake(template directory.ID) error {
+	if !w.templates.reserve(template, w.now()) {
+		return &directory.Refusal{
+			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
+		}
+	}
+	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+		w.templates.unmade(template)
+		return &directory.Refusal{
+			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
+			Message: "Sessions of the template are created faster than they may be.",
+		}
+	}
+	return nil
 }
 
 // newSession is wanted from its creation on: one write, not two.

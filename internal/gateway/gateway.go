@@ -45,6 +45,9 @@ type Gateway struct {
 	// Table is the templates that there are.
 	Table Table
 
+	// API answers what is below APIPath; nil: nothing is there.
+	API http.Handler
+
 	// Log gets the access log, and what goes wrong inside. Nil: slog's default.
 	Log *slog.Logger
 	// Metrics; nil: they are counted for nobody.

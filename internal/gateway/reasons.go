@@ -24,6 +24,10 @@ const (
 	ReasonKeyRejected Reason = "KeyRejected"
 	// ReasonNotFound is a key without a Session, where the template makes none for a request.
 	ReasonNotFound Reason = "NotFound"
+	// ReasonUnauthenticated is a request without a good credential, where it needs one.
+	ReasonUnauthenticated Reason = "Unauthenticated"
+	// ReasonForbidden is a caller who may not do this to this session.
+	ReasonForbidden Reason = "Forbidden"
 	// ReasonGone is a session that has ended for good, or is being deleted.
 	ReasonGone Reason = "Gone"
 	// ReasonStartFailed is a session that could not start, and is not tried again yet.
@@ -54,6 +58,21 @@ const (
 	ReasonSlowBody Reason = "SlowBody"
 	// ReasonInternal is a fault of the gateway.
 	ReasonInternal Reason = "Internal"
+
+	// The others are of the Session API alone.
+
+	// ReasonExists is a session that is there already, and is another than the one that was to be made.
+	ReasonExists Reason = "ExistsOtherwise"
+	// ReasonReplaced is a session that is not the one of the UID that the caller named.
+	ReasonReplaced Reason = "Replaced"
+	// ReasonTooLarge is a body, a line or an input that is larger than may be, or a batch of too many lines.
+	ReasonTooLarge Reason = "TooLarge"
+	// ReasonFormerPod is a call of a pod that is not the one that its session has now.
+	ReasonFormerPod Reason = "FormerPod"
+	// ReasonNotPublished is a call of a pod that serves not yet, or not any more.
+	ReasonNotPublished Reason = "NotPublished"
+	// ReasonTooManyCalls is a pod that calls more often than it may.
+	ReasonTooManyCalls Reason = "TooManyCalls"
 )
 
 // answers has the status of each reason, and the one sentence for it.
@@ -69,6 +88,8 @@ var answers = map[Reason]struct {
 	ReasonSlashMissing:     {http.StatusPermanentRedirect, "The path needs a slash at its end."},
 	ReasonKeyRejected:      {http.StatusNotFound, "No session can have this key."},
 	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
+	ReasonUnauthenticated:  {http.StatusUnauthorized, "The request needs a credential."},
+	ReasonForbidden:        {http.StatusForbidden, "The caller may not do this."},
 	ReasonGone:             {http.StatusGone, "The session has ended."},
 	ReasonStartFailed:      {http.StatusServiceUnavailable, "The session could not start."},
 	ReasonSuspended:        {http.StatusServiceUnavailable, "The session is suspended."},
@@ -84,6 +105,13 @@ var answers = map[Reason]struct {
 	ReasonBadBody:          {http.StatusBadRequest, "The body of the request is malformed."},
 	ReasonSlowBody:         {http.StatusRequestTimeout, "The body of the request came too slowly."},
 	ReasonInternal:         {http.StatusInternalServerError, "The gateway failed."},
+
+	ReasonExists:       {http.StatusConflict, "There is another session with this key."},
+	ReasonReplaced:     {http.StatusConflict, "The session is not the one that was meant."},
+	ReasonTooLarge:     {http.StatusRequestEntityTooLarge, "The request is larger than it may be."},
+	ReasonFormerPod:    {http.StatusForbidden, "The pod is not the one that the session has now."},
+	ReasonNotPublished: {http.StatusConflict, "The pod does not serve its session at the moment."},
+	ReasonTooManyCalls: {http.StatusTooManyRequests, "The pod calls more often than it may."},
 }
 
 // What became of a request that failed, in the member "outcome" of a problem document.

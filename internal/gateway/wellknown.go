@@ -10,6 +10,8 @@ const (
 	WellKnown = "/.well-known/dormouse/"
 	// HealthPath says 200 while the gateway takes requests, and 503 when it is about to end.
 	HealthPath = WellKnown + "healthz"
+	// APIPath is before everything that Gateway.API answers.
+	APIPath = WellKnown + "v1/"
 )
 
 // wellKnown answers what is the gateway's own on the data port. All else is for sessions.
@@ -20,6 +22,8 @@ func (g *Gateway) wellKnown(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case r.URL.Path == HealthPath:
 			g.health(w)
+		case g.API != nil && strings.HasPrefix(r.URL.Path, APIPath):
+			g.pace(g.API).ServeHTTP(w, r)
 		default:
 			answer(w, &Problem{Reason: ReasonNoRoute})
 		}
