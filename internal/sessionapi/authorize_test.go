@@ -1,0 +1,79 @@
+package sessionapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/sessionapi"
+)
+
+// Whom nobody knows may do what a request does, and no more, unless the gateway is open.
+func TestAnyone(t *testing.T) {
+	const closed, makes, opened, both = 0, 1, 2, 3
+	for verb, want := range map[access.Verb][4]bool{
+		access.Look:   {true, true, true, true},
+		access.Wake:   {true, true, true, true},
+		access.Use:    {true, true, true, true},
+		access.Create: {closed: false, makes: true, opened: true, both: true},
+		access.Sleep:  {closed: false, makes: false, opened: true, both: true},
+		access.Delete: {closed: false, makes: false, opened: true, both: true},
+		"another":     {closed: false, makes: false, opened: true, both: true},
+	} {
+		for i, may := range want {
+			if got := sessionapi.Anyone(verb, i&makes != 0, i&opened != 0); got != may {
+				t.Errorf("%s, requests make sessions: %v, open: %v: %v, want %v", verb, i&makes != 0, i&opened != 0, got, may)
+			}
+		}
+	}
+}
+
+// Each call asks for its own verb, before it does anything.
+func TestCallsAreAuthorized(t *testing.T) {
+	calls := []struct {
+		method, path string
+		verb         access.Verb
+	}{
+		{"GET", "/a", access.Look},
+		{"GET", "/a/explain", access.Look},
+		{"GET", "/a/watch", access.Look},
+		{"PUT", "/b", access.Create},
+		{"POST", "/a/wake", access.Wake},
+		{"POST", "/a/sleep", access.Sleep},
+		{"DELETE", "/a", access.Delete},
+	}
+	for _, c := range calls {
+		w := newWorld(t)
+		w.has("a")
+		var asked []access.Verb
+		deny := sessionapi.AsAnyone(false)
+		w.api.Authorize = func(r *http.Request, target gatewayTarget, v access.Verb) (access.Caller, error) {
+			asked = append(asked, v)
+			target.Create = false
+			return deny(r, target, access.Delete)
+		}
+		a := w.ask(c.method, chess+c.path, "")
+		if a.status != 403 || a.reason() != "Forbidden" || len(asked) != 1 || asked[0] != c.verb {
+			t.Errorf("%s %s: %d %s, asked for %v", c.method, c.path, a.status, a.reason(), asked)
+		}
+		if len(w.sessions) != 1 || len(w.touched)+len(w.slept) > 0 {
+			t.Errorf("%s %s has an effect", c.method, c.path)
+		}
+	}
+}
+
+func TestAnyoneMakesNothingWhereNoRequestDoes(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.create = false })
+	if a := w.ask("PUT", chess+"/a", ""); a.status != 403 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if r := w.batch(`{"key": "a"}`); r[0].Status != 403 || r[0].Reason != "Forbidden" {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range []struct{ method, path string }{{"DELETE", "/a"}, {"POST", "/a/sleep"}} {
+		if a := w.ask(c.method, chess+c.path, ""); a.status != 403 || !strings.Contains(a.body, "not for everybody") {
+			t.Errorf("%s: %d %s", c.path, a.status, a.body)
+		}
+	}
+}
