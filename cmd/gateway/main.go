@@ -19,6 +19,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -40,6 +41,7 @@ type flags struct {
 	maxStaleness  time.Duration
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
+	sessionAPI    apiMode
 	level         slog.LevelVar
 	pod           cluster.Identity
 }
@@ -59,7 +61,7 @@ func main() {
 
 // parse reads flags and environment. The flag --kubeconfig is controller-runtime's.
 func parse() *flags {
-	f := &flags{pod: cluster.Identity{
+	f := &flags{sessionAPI: apiOn, pod: cluster.Identity{
 		Instance: rand.Text(),
 		PodUID:   os.Getenv("POD_UID"),
 		Started:  time.Now(),
@@ -71,6 +73,10 @@ func parse() *flags {
 	flag.DurationVar(&f.shutdownDelay, "shutdown-delay", gateway.DefaultShutdownDelay,
 		"go on taking new connections for so long after SIGTERM, until nobody sends them here any more; negative: not at all")
 	flag.DurationVar(&f.drainTimeout, "drain-timeout", gateway.DefaultDrainTimeout, "how long requests in flight may take after that")
+	flag.Var(&f.sessionAPI, "session-api",
+		"what the Session API does for callers whom nobody knows: off, there is no such API; on, what a request to a session does (look, wake,\n"+
+			"and make one where key.onMissing is Create); open, all of it, also to end sessions and to say on whose account they are made:\n"+
+			"only where whoever reaches this gateway is trusted")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
@@ -87,7 +93,7 @@ func run(f *flags, log *slog.Logger) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	hands, road, err := wire(f, log, metrics)
+	hands, road, err := wire(f, log, metrics, ctx.Done())
 	if err != nil {
 		return err
 	}
@@ -108,8 +114,8 @@ func run(f *flags, log *slog.Logger) error {
 	})
 }
 
-// wire makes the road and the hands, each with the other in it.
-func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.Gateway, *gateway.Gateway, error) {
+// wire makes the road and the hands, each with the other in it. ending is closed when the gateway is about to end.
+func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, ending <-chan struct{}) (*cluster.Gateway, *gateway.Gateway, error) {
 	c, err := newClient()
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
@@ -126,12 +132,13 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 		Now:          time.Now,
 	})
 	road.Sessions, road.Address = hands, hands.Directory.Address
+	road.API = f.sessionAPI.handler(hands, ending)
 	return hands, road, nil
 }
 
 func newClient() (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	c, err := config.GetConfig()

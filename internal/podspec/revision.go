@@ -13,7 +13,11 @@ import (
 // Revision is a hash of what a template says that holds for a pod's whole life. Two templates that differ only in when to sleep, in
 // limits or routes have the same.
 func Revision(t *v1alpha1.SessionTemplate) string {
-	text, err := json.Marshal([]any{t.Spec.Template, t.Spec.Port, t.Spec.Save, t.Spec.Hibernate, t.Spec.VolumeClaimTemplates})
+	said := []any{t.Spec.Template, t.Spec.Port, t.Spec.Save, t.Spec.Hibernate, t.Spec.VolumeClaimTemplates}
+	if t.Spec.SelfCalls { // those that say nothing of it keep the revision that they had before it could be said
+		said = append(said, "selfCalls")
+	}
+	text, err := json.Marshal(said)
 	if err != nil {
 		return "" // it came as JSON, and goes as JSON
 	}
