@@ -8,13 +8,17 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
+
+// again is how long after a watch was cut off the next begins.
+const again = 200 * time.Millisecond
 
 // ErrGone is the end of a watch whose session is gone.
 var ErrGone = errors.New("the session is gone")
 
-// Watch tells a session as it is, and then each change, until ctx ends, tell fails, or the session is gone: ErrGone. A watch that the
-// gateway ends is begun again, at once; where that fails, Watch does.
+// Watch tells a session as it is, and then each change, until ctx ends, tell fails, or the session is gone: ErrGone. A watch that is cut
+// off is begun again; where that fails, Watch does.
 func (c *Client) Watch(ctx context.Context, ref Ref, tell func(Session) error) error {
 	latest := ""
 	once := func(s Session) error {
@@ -27,6 +31,11 @@ func (c *Client) Watch(ctx context.Context, ref Ref, tell func(Session) error) e
 	for {
 		if err := c.follow(ctx, ref, once); err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(again):
 		}
 	}
 }
