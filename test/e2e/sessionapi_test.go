@@ -109,10 +109,10 @@ var _ = It("keeps a session awake while its pod renews its lease through the API
 var _ = It("lets a pod set its alarm and go to sleep, and wakes it then (000-27, 000-57)", func(ctx SpecContext) {
 	w := Given(ctx, "alarmed", Idle(time.Hour), SelfCalls())
 	Expect(w.Get(ctx, "a")).To(Served("a", 1))
-	Expect(w.ask(ctx, http.MethodPost, "a", "call/alarm?in=15s")).To(Served("a", 1))
+	Expect(w.ask(ctx, http.MethodPost, "a", "call/alarm?in=20s")).To(Served("a", 1))
 	Expect(w.Session(ctx, "a").Spec.Alarms).To(HaveLen(1))
 	Expect(w.ask(ctx, http.MethodPost, "a", "call/sleep")).To(Served("a", 1))
-	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 14*time.Second)
+	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 18*time.Second)
 	s := w.Becomes(ctx, "a", v1alpha1.PhaseAwake, 30*time.Second)
 	Expect(s.Status.Epoch).To(BeEquivalentTo(2))
 	Expect(s.Status.Activity.Source).To(Equal(v1alpha1.SourceAlarm))
