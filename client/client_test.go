@@ -3,10 +3,12 @@ package client_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 // fake is sessions of which each key but "none" is there, once it was made.
 type fake struct {
 	sessionapi.Sessions
+	mu    sync.Mutex
 	made  map[string]bool
 	watch func(context.Context, func(client.Session) error) error
 }
@@ -38,6 +41,8 @@ func (f *fake) Look(_ context.Context, t gateway.Target) (client.Session, error)
 
 func (f *fake) Make(ctx context.Context, t gateway.Target, _ client.Spec) (client.Session, bool, error) {
 	s, err := f.Look(ctx, t)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	made := !f.made[t.Key]
 	f.made[t.Key] = true
 	return s, made, err
@@ -53,7 +58,7 @@ func serve(t *testing.T, api *sessionapi.API) string {
 	if api.Authorize == nil {
 		api.Authorize = sessionapi.AsAnyone(true)
 	}
-	s := httptest.NewServer((&gateway.Gateway{Now: time.Now, API: api}).Handler())
+	s := httptest.NewServer((&gateway.Gateway{Now: time.Now, Log: slog.New(slog.DiscardHandler), API: api}).Handler())
 	t.Cleanup(s.Close)
 	return s.URL + "/"
 }

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -74,6 +76,33 @@ func TestAnyoneMakesNothingWhereNoRequestDoes(t *testing.T) {
 	for _, c := range []struct{ method, path string }{{"DELETE", "/a"}, {"POST", "/a/sleep"}} {
 		if a := w.ask(c.method, chess+c.path, ""); a.status != 403 || !strings.Contains(a.body, "not for everybody") {
 			t.Errorf("%s: %d %s", c.path, a.status, a.body)
+		}
+	}
+}
+
+// Who may do what is the template's to say: without it nobody is told anything, unless the gateway is open.
+func TestSessionsWithoutATemplate(t *testing.T) {
+	path := strings.Replace(chess, "chess", "gone", 1) + "/a"
+	for _, call := range []string{"GET ", "GET /explain", "GET /watch", "PUT ", "POST /wake", "POST /wake?wait=true", "POST /sleep", "DELETE "} {
+		for _, opened := range []bool{false, true} {
+			w := newWorld(t, func(w *world) {
+				if opened {
+					open(w)
+				}
+				w.sessions[directory.ID{Namespace: "games", Name: "gone.a"}] = client.Session{Key: "a", UID: "u"}
+				w.news = nil
+			})
+			method, rest, _ := strings.Cut(call, " ")
+			if rest == "/watch" && opened {
+				_, end := w.stream(path + rest)
+				end()
+				continue
+			}
+			a := w.ask(method, path+rest, "")
+			left := opened && method != "PUT" && !strings.HasPrefix(rest, "/wake")
+			if refused := a.status == 404 || a.status == 403; refused == left {
+				t.Errorf("%s, open: %v: %d %s", call, opened, a.status, a.body)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,7 +46,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	for _, c := range change {
 		c(w)
 	}
-	server := httptest.NewServer((&gateway.Gateway{Now: time.Now, API: w.api}).Handler())
+	server := httptest.NewServer((&gateway.Gateway{Now: time.Now, Log: slog.New(slog.DiscardHandler), API: w.api}).Handler())
 	t.Cleanup(server.Close)
 	w.base = server.URL
 	return w
