@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -150,6 +151,7 @@ func TestWhatAGatewayMayDo(t *testing.T) {
 
 	for _, try := range []try{
 		{"create a session", creates(newSession("new", nil))},
+		{"say whose a new session is", creates(newSession("hers", func(s *v1alpha1.Session) { s.Spec.Owner, s.Spec.Tenant = "alice", "acme" }))},
 		{"touch for a request", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000006Z", "source": "request", "by": "a"}}`)},
 		{"touch for a connection", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000007Z", "source": "connection", "by": "b"}}`)},
 		{"write what the workload said", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "request", "idleAfter": "1m30s", "busy": "9m59.5s"}}`)},
@@ -204,6 +206,10 @@ func forbidden() []try {
 		})},
 		{"give a session another annotation", with(func(s *v1alpha1.Session) { s.Annotations["a"] = "b" })},
 		{"give a session an input", with(func(s *v1alpha1.Session) { s.Spec.Input = ptr.To("a") })},
+		{"give a session another owner", func(ctx context.Context, c client.Client) error {
+			return c.Patch(ctx, newSession("there", nil), client.RawPatch(types.MergePatchType, []byte(`{"spec": {"owner": "mallory"}}`)))
+		}},
+		{"ask who has a token, unless tokens of the cluster are taken", creates(&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: "a"}})},
 		{"record a volume", patchStatus(`{"volumes": [{"name": "data", "uid": "u"}], "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
 		{"make a volume claim", creates(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "data.chess.there"}})},
 		{"delete a session", deletes(newSession("there", nil))},
