@@ -116,3 +116,13 @@ func FuzzCapability(f *testing.F) {
 		}
 	})
 }
+
+// The token that the shell script of docs/access.md makes is good: its format is for others to make too.
+func TestCapabilityOfTheDocs(t *testing.T) {
+	const token = "dm1.eyJucyI6ImdhbWVzIiwic2VzIjoibm90ZWJvb2suNDIiLCJjYW4iOlsidXNlIiwid2FrZSJdLCJleHAiOjE4MDAwMDAwNjAsInN1YiI6ImFsaWNlIn0." +
+		"Mtye6RvXA1rVxQ6ARMuHLmpfR6KwwSMpLpTbI36eclY"
+	got, err := keysOf(t, []byte(strings.Repeat("k", 32))).verify(token, Place{"games", "notebook.42"}, now)
+	if want := (Caller{Subject: "alice", Right: &Right{Verbs: []Verb{Use, Wake}}}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
