@@ -67,10 +67,8 @@ type SessionSpec struct {
 	// +optional
 	Tenant string `json:"tenant,omitempty"`
 
-	// owner is whose session it is, by the name that a credential gives: <issuer>#<subject> of a JSON Web Token, the user name of a Kubernetes
-	// token, or the subject of a capability token. A gateway writes it when a request makes the session. It counts where spec.access.use or
-	// spec.wake.by of the template is Owner. Empty: nobody's; it may be set once.
-	// +kubebuilder:validation:MinLength=1
+	// owner is whose session it is: <issuer>#<subject> of a JSON Web Token, or the subject of a capability token. A gateway writes it when a
+	// request makes the session. It counts where access.use or wake.by of the template is Owner, and may be set once. Empty: nobody's.
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
 	Owner string `json:"owner,omitempty"`
