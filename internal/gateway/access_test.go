@@ -265,6 +265,19 @@ func TestOwner(t *testing.T) {
 	}
 }
 
+// A request that is barred is no activity: not in the least does it count as a visit.
+func TestWhoIsBarredLeavesNoTrace(t *testing.T) {
+	w := newTown(t, byJWT(t, access.Policy{Use: access.Owner}))
+	w.owned(newPod(t, echo), "id#alice", 1)
+	r := w.request("GET", "a", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+jwtOf(t, "id", "bob", "acme"))
+	res, body := w.do(r)
+	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	if n := w.enters.Load(); n != 0 {
+		t.Errorf("%d visits", n)
+	}
+}
+
 // Whoever makes a session owns it, and has it on its tenant's account. It is made only where there was none.
 func TestWhoMakesASessionOwnsIt(t *testing.T) {
 	w := newTown(t, byJWT(t, access.Policy{Use: access.Owner}))
