@@ -139,6 +139,16 @@ func TestForeignOriginWithCookie(t *testing.T) {
 	}
 }
 
+// An application that has bearer tokens of its own gets them beside our cookie.
+func TestStrangeBearerBesideTheCookie(t *testing.T) {
+	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
+	w.owned(newPod(t, echo), "alice", 1)
+	got := w.pod("GET / HTTP/1.1", "Host: a.chess.test", "Authorization: Bearer its.own.token", "Cookie: dormouse="+w.token(nil))
+	if got.Header.Get("Authorization") != "Bearer its.own.token" || got.Header.Get("Cookie") != "" || got.Header.Get("Session-Caller") != "alice" {
+		t.Errorf("the pod saw %v", got.Header)
+	}
+}
+
 // A stale cookie, or one for another session of the host, is no credential: it says nothing against anybody.
 func TestBadCookieIsNone(t *testing.T) {
 	w := newTown(t, &access.Policy{Capability: true})

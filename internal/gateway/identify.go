@@ -73,50 +73,64 @@ func (g *Gateway) credential(r *http.Request, t Target, verb access.Verb) (acces
 	if !t.Access.Identifies() {
 		return access.Caller{}, fromNowhere, nil
 	}
-	token, from := g.find(r, t)
-	if from == fromNowhere {
-		return access.Caller{}, fromNowhere, nil
+	for _, p := range g.presented(r, t) {
+		c, err := g.check(r, t, verb, p)
+		if !errors.Is(err, access.ErrStrange) {
+			return c, p.from, err
+		}
 	}
-	if from == fromURL && scheme(r) == "http" && !g.PlainCookies {
-		return access.Caller{}, from, &Problem{Reason: ReasonUnauthenticated, Detail: "a token in a URL is taken over TLS only", Outcome: OutcomeNotSent}
-	}
-	place := access.Place{Namespace: t.ID.Namespace, Name: t.ID.Name}
-	c, err := g.verifier().Verify(r.Context(), t.Access, token, place, verb)
-	var bad *access.InvalidError
-	switch {
-	case err == nil:
-	case errors.Is(err, access.ErrStrange), errors.As(err, &bad) && from == fromCookie: // which may be of another session of the host
-		return access.Caller{}, fromNowhere, nil
-	case errors.As(err, &bad):
-		return access.Caller{}, from, &Problem{Reason: ReasonUnauthenticated, Detail: bad.Why, Outcome: OutcomeNotSent}
-	default:
-		return access.Caller{}, from, unverified(r.Context(), err)
-	}
-	if from == fromCookie && !sameOrigin(r) {
-		return access.Caller{}, from, &Problem{Reason: ReasonForbidden, Detail: "a page of another origin sent the request with the cookie of this one", Outcome: OutcomeNotSent}
-	}
-	return c, from, nil
+	return access.Caller{}, fromNowhere, nil
 }
 
-func (g *Gateway) verifier() *access.Verifier {
-	return &access.Verifier{Now: g.Now, Keys: g.Capabilities, Cluster: g.Tokens}
+// presented is a token, and where it stands in a request.
+type presented struct {
+	token string
+	from  source
 }
 
-// find gives the credential of a request: what the client put there itself wins over what its browser adds.
-func (g *Gateway) find(r *http.Request, t Target) (string, source) {
+// presented are the tokens of a request: what the client put there itself comes before what its browser adds.
+func (g *Gateway) presented(r *http.Request, t Target) (all []presented) {
 	if token, ok := bearer(r.Header); ok {
-		return token, fromHeader
+		all = append(all, presented{token, fromHeader})
 	}
 	if !t.Access.Capability {
-		return "", fromNowhere
+		return all
 	}
 	if token, _ := cutQuery(r.URL.RawQuery); token != "" {
-		return token, fromURL
+		all = append(all, presented{token, fromURL})
 	}
 	if c, err := r.Cookie(g.cookie(r)); err == nil && c.Value != "" {
-		return c.Value, fromCookie
+		all = append(all, presented{c.Value, fromCookie})
 	}
-	return "", fromNowhere
+	return all
+}
+
+// check says who the bearer of a token is. Its errors are ErrStrange and Problems.
+func (g *Gateway) check(r *http.Request, t Target, verb access.Verb, p presented) (access.Caller, error) {
+	if p.from == fromURL && scheme(r) == "http" && !g.PlainCookies {
+		return access.Caller{}, &Problem{Reason: ReasonUnauthenticated, Detail: "a token in a URL is taken over TLS only", Outcome: OutcomeNotSent}
+	}
+	verifier := access.Verifier{Now: g.Now, Keys: g.Capabilities, Cluster: g.Tokens}
+	c, err := verifier.Verify(r.Context(), t.Access, p.token, access.Place{Namespace: t.ID.Namespace, Name: t.ID.Name}, verb)
+	if err != nil {
+		return access.Caller{}, rejected(r, p.from, err)
+	}
+	if p.from == fromCookie && !sameOrigin(r) {
+		return access.Caller{}, &Problem{Reason: ReasonForbidden, Detail: "a page of another origin sent the request with the cookie of this one", Outcome: OutcomeNotSent}
+	}
+	return c, nil
+}
+
+// rejected says what comes of a token that is not good. As a cookie it may be of another session of the host, so that it says nothing here.
+func rejected(r *http.Request, from source, err error) error {
+	var bad *access.InvalidError
+	switch {
+	case errors.Is(err, access.ErrStrange), errors.As(err, &bad) && from == fromCookie:
+		return access.ErrStrange
+	case errors.As(err, &bad):
+		return &Problem{Reason: ReasonUnauthenticated, Detail: bad.Why, Outcome: OutcomeNotSent}
+	}
+	return unverified(r.Context(), err)
 }
 
 func bearer(h http.Header) (string, bool) {

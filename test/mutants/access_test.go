@@ -29,7 +29,7 @@ var accessMutants = []mutant{
 	},
 	{
 		name: "any page uses the cookie", peer: "cross-site WebSocket hijacking",
-		file: "internal/gateway/identify.go", old: `if from == fromCookie && !sameOrigin(r) {`, new: `if false {`,
+		file: "internal/gateway/identify.go", old: `if p.from == fromCookie && !sameOrigin(r) {`, new: `if false {`,
 		killer: road("^TestForeignOriginWithCookie$"),
 	},
 	{
