@@ -134,6 +134,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"gateway.extraArgs[0]=listen":                  "extraArgs",
 		"image.registry=":                              "registry",
 		"image.pullPolicy=Sometimes":                   "pullPolicy",
+		"gateway.access.kubernetesTokens=perhaps":      "kubernetesTokens",
 		"crds.enabled=perhaps":                         "enabled",
 		"operator.image.tag=1":                         "tag",
 		"gateway.podAnnotations.a=true":                "podAnnotations",
@@ -155,6 +156,22 @@ func TestValuesReachTheObjects(t *testing.T) {
 	for _, want := range []string{
 		"image: localhost/dormouse/gateway:t1\n", "- name: pull\n", "- --v=2\n", "terminationGracePeriodSeconds: 70\n", "--drain-timeout=60s",
 		"type: NodePort\n", "nodePort: 30080\n", "disk: ssd\n", "maxUnavailable: 50%\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("not rendered: %q", want)
+		}
+	}
+}
+
+func TestAccessValuesReachTheGateway(t *testing.T) {
+	const reviews, keys = "subjectaccessreviews", "--capability-keys=/run/dormouse/capability-keys\n"
+	if out := render(t); strings.Contains(out, reviews) || strings.Contains(out, keys) {
+		t.Error("by default a gateway asks for what it does not need")
+	}
+	out := render(t, "--set", "gateway.access.kubernetesTokens=true,gateway.access.capabilityKeysSecret=caps")
+	for _, want := range []string{
+		reviews, "tokenreviews", "- --kubernetes-tokens\n", keys,
+		"mountPath: /run/dormouse/capability-keys, readOnly: true}\n", "secret: {secretName: caps}\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("not rendered: %q", want)

@@ -158,6 +158,7 @@ func TestWhatAGatewayMayDo(t *testing.T) {
 
 	for _, try := range []try{
 		{"create a session", creates(newSession("new", nil))},
+		{"say whose a new session is", creates(newSession("hers", func(s *v1alpha1.Session) { s.Spec.Owner, s.Spec.Tenant = "alice", "acme" }))},
 		{"touch for a request", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000006Z", "source": "request", "by": "a"}}`)},
 		{"touch for a connection", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000007Z", "source": "connection", "by": "b"}}`)},
 		{"write what the workload said", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "request", "idleAfter": "1m30s", "busy": "9m59.5s"}}`)},
@@ -234,6 +235,7 @@ func forbidden() []try {
 			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "a", UID: "b"}}
 		})},
 		{"give a session another annotation", with(func(s *v1alpha1.Session) { s.Annotations["a"] = "b" })},
+		{"give a session another owner", patchSession(`{"spec": {"owner": "mallory"}}`)},
 		{"record a volume", patchStatus(`{"volumes": [{"name": "data", "uid": "u"}], "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
 		{"make a volume claim", creates(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "data.chess.there"}})},
 		{"list pods", lists(&corev1.PodList{})},

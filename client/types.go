@@ -30,6 +30,7 @@ type Session struct {
 	Name      string `json:"name"` // of the object, and of the pod
 	UID       string `json:"uid"`
 	Version   string `json:"version"` // of the object that this was read from; to be compared for equality only
+	Owner     string `json:"owner,omitempty"`
 	Tenant    string `json:"tenant,omitempty"`
 	Phase     string `json:"phase,omitempty"` // Asleep, Queued, Waking, Awake, Hibernated, Draining, Stopping, Completed or Failed; empty: nobody has wanted it yet
 	Epoch     int64  `json:"epoch"`           // of the latest pod that was published or has ended

@@ -55,6 +55,7 @@ const (
 const (
 	ReasonAccepted          = "Accepted"
 	ReasonInvalidKeyPattern = "InvalidKeyPattern"
+	ReasonInvalidAccess     = "InvalidAccess"
 	ReasonInvalidHibernate  = "InvalidHibernate"
 	ReasonInvalidPort       = "InvalidPort"
 	ReasonInvalidPod        = "InvalidPod"
@@ -104,6 +105,7 @@ var Messages = map[string]string{
 
 	ReasonAccepted:          "The template is sound.",
 	ReasonInvalidKeyPattern: "key.pattern is not a valid RE2 expression.",
+	ReasonInvalidAccess:     "access.jwt cannot be followed: a jwks is no set of public keys. See the event of that reason.",
 	ReasonInvalidHibernate:  "hibernate.resources would change the quality of service class of the pod. See the event of that reason.",
 	ReasonInvalidPort:       "port names no container port of the pod template.",
 	ReasonInvalidPod:        "The API server rejected the pod or a volume claim of this template in a dry run. See the event of that reason.",

@@ -60,6 +60,12 @@ type TenantLimits struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Sessions *int32 `json:"sessions,omitempty"`
+
+	// createsPerMinute is how many sessions of one tenant requests to one gateway may bring about in a minute, as limits.createsPerMinute
+	// counts them; it takes no part of that of another tenant. Absent: no limit.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	CreatesPerMinute *int32 `json:"createsPerMinute,omitempty"`
 }
 
 // FullPolicy says what becomes of a session that is wanted when a limit is reached.

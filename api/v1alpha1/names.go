@@ -108,6 +108,10 @@ const (
 	HeaderKey = "Session-Key"
 	// HeaderEpoch is the epoch that the request was admitted for.
 	HeaderEpoch = "Session-Epoch"
+	// HeaderCaller is who sent the request, by a credential that was checked, percent-encoded; absent where that is not known.
+	HeaderCaller = "Session-Caller"
+	// HeaderGroups are the groups that the credential gives the caller, each percent-encoded, separated by commas.
+	HeaderGroups = "Session-Caller-Groups"
 )
 
 // Headers of a pod's answers, also of one that switches protocols. The gateway reads them and takes them out. Each is a Go

@@ -9,6 +9,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.template == oldSelf.template",message="template is immutable"
 // +kubebuilder:validation:XValidation:rule="self.key == oldSelf.key",message="key is immutable"
 // +kubebuilder:validation:XValidation:rule="has(self.tenant) == has(oldSelf.tenant) && (!has(self.tenant) || self.tenant == oldSelf.tenant)",message="tenant is immutable"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.owner) || has(self.owner) && self.owner == oldSelf.owner",message="owner is immutable once it is set"
 type SessionSpec struct {
 	// template is the name of a SessionTemplate in the same namespace.
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
@@ -65,6 +66,12 @@ type SessionSpec struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Tenant string `json:"tenant,omitempty"`
+
+	// owner is whose session it is: <issuer>#<subject> of a JSON Web Token, or the subject of a capability token. A gateway writes it when a
+	// request makes the session. It counts where access.use or wake.by of the template is Owner, and may be set once. Empty: nobody's.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Owner string `json:"owner,omitempty"`
 }
 
 // SessionPhase is where a session stands. Empty: nobody has wanted it yet.

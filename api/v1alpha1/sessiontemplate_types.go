@@ -12,6 +12,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Task' || !(has(self.lifetime) && has(self.lifetime.awake)) && self.rollout != 'Drain'",message="lifetime.awake and rollout: Drain: not with mode Task, whose work they would throw away"
 // +kubebuilder:validation:XValidation:rule="!(self.mode == 'Task' || self.restart.policy == 'Permanent') || !has(self.outcomes) || self.outcomes.all(o, o.then != 'Sleep')",message="outcomes: then: Sleep: not with mode Task or restart.policy Permanent, which would not let it sleep"
 // +kubebuilder:validation:XValidation:rule="!has(self.hibernate) || self.mode != 'Task'",message="hibernate: not with mode Task"
+// +kubebuilder:validation:XValidation:rule="self.wake.by == 'Anyone' || has(self.access) && (has(self.access.jwt) && size(self.access.jwt) > 0 || self.access.kubernetes || self.access.capability)",message="wake.by: Authenticated and Owner need a way to say who calls: access.jwt, access.kubernetes or access.capability"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
 type SessionTemplateSpec struct {
@@ -36,6 +37,10 @@ type SessionTemplateSpec struct {
 	// +kubebuilder:validation:XIntOrString
 	// +optional
 	Port intstr.IntOrString `json:"port,omitzero"`
+
+	// access says who may use the sessions, and how a gateway knows who calls. Absent: anyone, and no request is asked for a credential.
+	// +optional
+	Access *AccessSpec `json:"access,omitempty"`
 
 	// wake bounds the start of a session and those who wait for it.
 	// +kubebuilder:default={}
@@ -138,6 +143,12 @@ type WakeSpec struct {
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	MaxHeld int32 `json:"maxHeld,omitempty"`
+
+	// by says who wakes a session, beside being somebody who may use it: a request of anybody else is served while the session is awake, and
+	// refused while it sleeps. Who may wake a session may also make one, with key.onMissing: Create, and is its owner then.
+	// +kubebuilder:default=Anyone
+	// +optional
+	By Who `json:"by,omitempty"`
 
 	// ready is polled before the first request is let through. Without it an open port is enough.
 	// +optional

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/dormouse-dev/dormouse/internal/cluster"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -31,13 +32,13 @@ func (m *apiMode) Set(text string) error {
 }
 
 // handler is the Session API; nil: there is none.
-func (m apiMode) handler(hands *cluster.Gateway, ending <-chan struct{}) http.Handler {
+func (m apiMode) handler(hands *cluster.Gateway, road *gateway.Gateway, ending <-chan struct{}) http.Handler {
 	if m == apiOff {
 		return nil
 	}
 	return &sessionapi.API{
 		Sessions:  hands.Sessions(),
-		Authorize: sessionapi.AsAnyone(m == apiOpen),
+		Authorize: sessionapi.ByTemplate(road.Authorize, m == apiOpen),
 		Pods:      hands.Pods(),
 		Open:      m == apiOpen,
 		Ending:    ending,

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
@@ -44,6 +45,7 @@ type flags struct {
 	sessionAPI    apiMode
 	level         slog.LevelVar
 	pod           cluster.Identity
+	admission
 }
 
 func main() {
@@ -80,6 +82,7 @@ func parse() *flags {
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
+	f.admission.register()
 	flag.Parse()
 	return f
 }
@@ -97,6 +100,9 @@ func run(f *flags, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := f.keys(ctx, road.Capabilities, log); err != nil {
+		return err
+	}
 	server := &gateway.Server{Gateway: road, ShutdownDelay: f.shutdownDelay, DrainTimeout: f.drainTimeout}
 	var listens atomic.Bool // which it does once the hands are synced
 	ready := func() bool { return listens.Load() && server.Ready() }
@@ -110,7 +116,7 @@ func run(f *flags, log *slog.Logger) error {
 		}
 		log.Info("serves", "address", l.Addr().String())
 		listens.Store(true)
-		return server.Run(ctx, l)
+		return server.Run(ctx, gateway.LimitPerClient(l, f.connectionsPerClient, road.Metrics))
 	})
 }
 
@@ -121,6 +127,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, ending <-ch
 		return nil, nil, fmt.Errorf("set up: %w", err)
 	}
 	road := &gateway.Gateway{Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics)}
+	f.admit(road)
 	hands := cluster.New(cluster.Options{
 		Client:       c,
 		Identity:     f.pod,
@@ -130,15 +137,21 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, ending <-ch
 		Metrics:      metrics,
 		Log:          log,
 		Now:          time.Now,
+
+		CreatesPerClient: f.createsPerClient,
 	})
-	road.Sessions, road.Address = hands, hands.Directory.Address
-	road.API = f.sessionAPI.handler(hands, ending)
+	road.Sessions, road.Address, road.Authority = hands, hands.Directory.Address, hands
+	if f.kubernetes {
+		road.Tokens = cluster.NewTokens(c)
+	}
+	road.API = f.sessionAPI.handler(hands, road, ending)
 	return hands, road, nil
 }
 
 func newClient() (client.WithWatch, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme), authenticationv1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme),
+		authenticationv1.AddToScheme(scheme), authorizationv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
 	c, err := config.GetConfig()

@@ -40,7 +40,7 @@ func GivenOf(ctx context.Context, template, key string) *v1alpha1.Session {
 func GivenWantedOf(ctx context.Context, template, key, tenant string) *v1alpha1.Session {
 	GinkgoHelper()
 	s := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: template + "." + key}}
-	s.Spec = v1alpha1.SessionSpec{Template: template, Key: key, Tenant: tenant}
+	s.Spec = v1alpha1.SessionSpec{Template: template, Key: key, Tenant: tenant, Owner: "id#" + tenant}
 	Expect(api.Create(ctx, s)).To(Succeed())
 	return s
 }
@@ -182,6 +182,7 @@ var _ = Describe("An outcome", func() {
 		Expect(states(Now(ctx, s))).To(Equal([]v1alpha1.StartedState{v1alpha1.StartedRuns, v1alpha1.StartedRuns, v1alpha1.StartedWaiting}))
 
 		Expect(Named(ctx, "machine.web-1").Spec.Tenant).To(Equal("alice"))
+		Expect(Named(ctx, "machine.web-1").Spec.Owner).To(Equal("id#alice"))
 		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(MatchJSON(handOver(Now(ctx, s))))
 		Expect(*Named(ctx, "machine.web-1").Spec.Input).To(ContainSubstring(`"message":"last words"`))
 		Expect(Does(ctx, Named(ctx, "machine.web-1"), 0)).To(HavePhase(v1alpha1.PhaseCompleted))

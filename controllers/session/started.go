@@ -138,7 +138,9 @@ func (r *Reconciler) follower(w *world, s v1alpha1.StartedSession) *v1alpha1.Ses
 				v1alpha1.AnnotationWantedSince: w.now.UTC().Format(metav1.RFC3339Micro),
 			},
 		},
-		Spec: v1alpha1.SessionSpec{Template: s.Template, Key: w.session.Spec.Key, Tenant: w.session.Spec.Tenant, Input: ptr.To(handOver(w.session))},
+		Spec: v1alpha1.SessionSpec{
+			Template: s.Template, Key: w.session.Spec.Key, Tenant: w.session.Spec.Tenant, Owner: w.session.Spec.Owner, Input: ptr.To(handOver(w.session)),
+		},
 	}
 }
 

@@ -59,6 +59,10 @@ var _ = Describe("A template", func() {
 			func(s *spec) { s.Key.Pattern = "[a-z" }),
 		Entry("for a pattern that breaks out of what is put around it", v1alpha1.ReasonInvalidKeyPattern, "unexpected )",
 			func(s *spec) { s.Key.Pattern = "a)|(b" }),
+		Entry("for an issuer without a public key", v1alpha1.ReasonInvalidAccess, "access.jwt: issuer https://id.example.com: jwks: it has no key",
+			func(s *spec) {
+				s.Access = &v1alpha1.AccessSpec{JWT: []v1alpha1.JWTIssuer{{Issuer: "https://id.example.com", Audiences: []string{"a"}, JWKS: "{}"}}}
+			}),
 		Entry("for a port that no container has", v1alpha1.ReasonInvalidPort, `"https"`, port(intstr.FromString("https"))),
 		Entry("for a port out of range", v1alpha1.ReasonInvalidPort, `"65536"`, port(intstr.FromInt32(65536))),
 		Entry("for a mount of no volume", v1alpha1.ReasonInvalidPod, "volumeMounts[0].name",

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/accesspolicy"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/podspec"
 )
@@ -26,6 +27,9 @@ type verdict struct {
 func check(t *v1alpha1.SessionTemplate) *verdict {
 	if _, err := key.Pattern(t.Spec.Key.Pattern); err != nil {
 		return &verdict{reason: v1alpha1.ReasonInvalidKeyPattern, words: err.Error(), final: true}
+	}
+	if _, err := accesspolicy.For(&t.Spec); err != nil {
+		return &verdict{reason: v1alpha1.ReasonInvalidAccess, words: "access.jwt: " + err.Error(), final: true}
 	}
 	if _, ok := podspec.Port(t); !ok && podspec.Serves(t) {
 		words := fmt.Sprintf("port: no container has a TCP port %q", t.Spec.Port.String())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,12 +21,14 @@ import (
 type Options struct {
 	Client       client.WithWatch // of a scheme with our kinds and Lease
 	Identity     Identity
-	MaxStaleness time.Duration            // how long no renewal of the Lease may succeed until no new connection is dialled
-	Publish      func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
-	Ended        func(podUID string)      // takes each pod that was published and has ended; it must not block
-	Metrics      prometheus.Registerer
-	Log          *slog.Logger
-	Now          func() time.Time
+	MaxStaleness time.Duration // how long no renewal of the Lease may succeed until no new connection is dialled
+	// CreatesPerClient is how many Sessions in a minute requests without a credential from one address bring about; zero: no bound.
+	CreatesPerClient int
+	Publish          func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
+	Ended            func(podUID string)      // takes each pod that was published and has ended; it must not block
+	Metrics          prometheus.Registerer
+	Log              *slog.Logger
+	Now              func() time.Time
 }
 
 // Gateway is one gateway's part in the cluster: what it knows of sessions, and what it says of itself. It is the Sessions
@@ -38,6 +41,7 @@ type Gateway struct {
 	sessions  *feed
 	lease     *lease
 	waker     *waker
+	looks     singleflight.Group
 
 	known  chan struct{} // closed when all templates are known
 	synced chan struct{} // closed when all sessions in sight are known too
@@ -84,7 +88,7 @@ func newLease(o Options, d *directory.Directory, m *metrics) *lease {
 }
 
 func newWaker(o Options, d *directory.Directory, t *templates, m *metrics) *waker {
-	return &waker{templates: t, toucher: &toucher{
+	return &waker{templates: t, paces: paces{perClient: o.CreatesPerClient}, toucher: &toucher{
 		client:    o.Client,
 		directory: d,
 		rules:     t.rules,

@@ -100,7 +100,8 @@ func (s *Sessions) Make(ctx context.Context, t gateway.Target, n contract.Spec) 
 
 func (s *Sessions) create(ctx context.Context, t gateway.Target, n *contract.Spec) (*v1alpha1.Session, error) {
 	template := directory.ID{Namespace: t.Namespace, Name: t.Name}
-	if err := s.waker.mayMake(template); err != nil {
+	wish := directory.Wish{ID: t.ID, Owner: t.Caller.Subject, Tenant: n.Tenant, Client: t.Client}
+	if err := s.waker.mayMake(wish, template); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, touchTimeout)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
@@ -70,6 +71,19 @@ var _ = Describe("The Session API", func() {
 		Expect(h.line.creates.Load()).To(BeEquivalentTo(1))
 		_, _, err = api.Create(ctx, ref("bad"), contract.Spec{Alarms: []string{"tomorrow"}})
 		Expect(err).To(And(problem(http.StatusBadRequest, "BadBody"), MatchError(ContainSubstring("spec.alarms[0]"))))
+	})
+
+	It("makes a session of the caller's own, on its tenant's account", func(ctx SpecContext) {
+		create(ctx, newTemplate(namespace, "chess"))
+		h := runs(ctx, namespace, "gw")
+		alice := func(*http.Request, gateway.Target, access.Verb) (access.Caller, error) {
+			return access.Caller{Subject: "alice", Tenant: "acme"}, nil
+		}
+		s := httptest.NewServer(&sessionapi.API{Sessions: h.Sessions(), Authorize: alice})
+		DeferCleanup(s.Close)
+		made, _, err := contract.New(s.URL, contract.Options{}).Create(ctx, ref("a"), contract.Spec{})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(made).To(And(HaveField("Owner", "alice"), HaveField("Tenant", "acme")))
 	})
 
 	It("looks a session up, and wakes nothing", func(ctx SpecContext) {

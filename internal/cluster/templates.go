@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/accesspolicy"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
 	"github.com/dormouse-dev/dormouse/internal/key"
@@ -45,6 +48,7 @@ type known struct {
 	template gateway.Template
 	rules    Rules
 	pattern  string
+	revision string // UID and generation, which change with the spec
 	born     time.Time
 	fault    string    // why it is not published; empty: it is
 	limit    *int32    // limits.sessions
@@ -52,8 +56,9 @@ type known struct {
 	created  int32     // by this gateway since the operator last counted
 	latest   time.Time // of those
 
-	perMinute *int32 // limits.createsPerMinute
-	creates   bucket // of this gateway
+	perMinute       *int32 // limits.createsPerMinute
+	tenantPerMinute *int32 // limits.perTenant.createsPerMinute
+	creates         bucket // of this gateway
 }
 
 func (t *templates) begin() { t.listed = map[directory.ID]struct{}{} }
@@ -192,11 +197,14 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 		},
 		limit: t.Spec.Limits.Sessions,
 
-		perMinute: t.Spec.Limits.CreatesPerMinute,
-		counted:   t.Status.Sessions.Total,
-		rules:     Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
-		pattern:   spec.Key.Pattern,
-		born:      t.CreationTimestamp.Time,
+		perMinute:       t.Spec.Limits.CreatesPerMinute,
+		tenantPerMinute: t.Spec.Limits.PerTenant.CreatesPerMinute,
+
+		counted:  t.Status.Sessions.Total,
+		rules:    Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		pattern:  spec.Key.Pattern,
+		revision: fmt.Sprintf("%s/%d", t.UID, t.Generation),
+		born:     t.CreationTimestamp.Time,
 	}
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
@@ -217,9 +225,20 @@ func (k *known) judge(t *v1alpha1.SessionTemplate, old *known) {
 	if k.template.Pattern, err = patternOf(k.pattern, old); err != nil {
 		k.fault = err.Error()
 	}
+	if k.template.Access, err = policyOf(t, k.revision, old); err != nil {
+		k.fault = err.Error()
+	}
 	if c := meta.FindStatusCondition(t.Status.Conditions, v1alpha1.ConditionAccepted); c != nil && c.Status == metav1.ConditionFalse {
 		k.fault = c.Reason
 	}
+}
+
+// policyOf reads keys only when the template has changed.
+func policyOf(t *v1alpha1.SessionTemplate, revision string, old *known) (*access.Policy, error) {
+	if old != nil && old.revision == revision && old.fault == "" {
+		return old.template.Access, nil
+	}
+	return accesspolicy.For(&t.Spec)
 }
 
 func patternOf(pattern string, old *known) (*regexp.Regexp, error) {

@@ -18,7 +18,7 @@ import (
 func told(o *v1alpha1.Session) contract.Session {
 	s := contract.Session{
 		Namespace: o.Namespace, Template: o.Spec.Template, Key: o.Spec.Key, Name: o.Name, UID: string(o.UID), Version: o.ResourceVersion,
-		Tenant: o.Spec.Tenant, Phase: string(o.Status.Phase), Epoch: o.Status.Epoch,
+		Owner: o.Spec.Owner, Tenant: o.Spec.Tenant, Phase: string(o.Status.Phase), Epoch: o.Status.Epoch,
 		Limit: o.Status.Limit, WaitingFor: o.Status.WaitingFor, NotIdleBecause: o.Status.NotIdleBecause,
 		Suspended: o.Spec.Suspend, Deleting: !o.DeletionTimestamp.IsZero(),
 		Schedule: o.Spec.Schedule, TimeZone: o.Spec.TimeZone, Created: o.CreationTimestamp.UTC(),
@@ -61,7 +61,7 @@ func wished(t gateway.Target, n *contract.Spec) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{Namespace: t.ID.Namespace, Name: t.ID.Name},
 		Spec: v1alpha1.SessionSpec{
-			Template: t.Name, Key: t.Key, Tenant: n.Tenant, Input: n.Input, Suspend: n.Suspend,
+			Template: t.Name, Key: t.Key, Owner: t.Caller.Subject, Tenant: n.Tenant, Input: n.Input, Suspend: n.Suspend,
 			Schedule: n.Schedule, TimeZone: n.TimeZone, Alarms: alarmsOf(n.Alarms),
 		},
 	}

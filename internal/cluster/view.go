@@ -34,6 +34,7 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 	v := directory.View{
 		Version:   version,
 		UID:       string(s.UID),
+		Owner:     s.Spec.Owner,
 		State:     stateOf(s),
 		Epoch:     s.Status.Epoch,
 		Gone:      !s.DeletionTimestamp.IsZero(),

@@ -30,6 +30,7 @@ type waker struct {
 	templates *templates
 	creates   singleflight.Group
 	finals    finals
+	paces     paces
 }
 
 // wake returns nil as soon as the session is reachable, a *directory.Refusal where it will not be, and the cause if the
@@ -51,7 +52,7 @@ func (w *waker) wake(ctx context.Context, wish directory.Wish) error {
 		if touch && !(touched && view.State == directory.Failed) {
 			var err error
 			if after, err = w.demand(ctx, wish); err != nil {
-				return err
+				return ignoreThere(err)
 			}
 			touched = true
 			view, _ = waiter.View()
@@ -102,7 +103,7 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 		return 0, err
 	}
 	for range wakeAttempts {
-		version, err := w.fly(ctx, wish.ID, w.call)
+		version, err := w.reach(ctx, wish)
 		if errors.Is(err, errComing) {
 			err = nil
 		}
@@ -118,6 +119,9 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 		version, err = w.create(ctx, wish)
 		if err == nil || !apierrors.IsAlreadyExists(err) {
 			return version, err
+		}
+		if wish.New {
+			return 0, errThere
 		}
 	}
 	return 0, unavailable("The session was deleted again and again.")
@@ -157,7 +161,7 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
-	if err := w.mayMake(template); err != nil {
+	if err := w.mayMake(wish, template); err != nil {
 		return 0, err
 	}
 	var s *v1alpha1.Session
@@ -173,19 +177,16 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	return w.tell(s)
 }
 
-// mayMake counts a Session of a template that is about to be made, or says which limit does not allow it.
-func (w *waker) mayMake(template directory.ID) error {
+// mayMake counts the Session of a wish that is about to be made, or says which limit does not allow it.
+func (w *waker) mayMake(wish directory.Wish, template directory.ID) error {
 	if !w.templates.reserve(template, w.now()) {
 		return &directory.Refusal{
 			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
 		}
 	}
-	if wait := w.templates.hurry(template, w.now()); wait > 0 {
+	if err := w.tooFast(wish, template); err != nil {
 		w.templates.unmade(template)
-		return &directory.Refusal{
-			Kind: directory.TooFast, Reason: "limits.createsPerMinute", RetryAfter: wait,
-			Message: "Sessions of the template are created faster than they may be.",
-		}
+		return err
 	}
 	return nil
 }
@@ -199,6 +200,6 @@ func (w *waker) newSession(wish directory.Wish) *v1alpha1.Session {
 			Name:        wish.ID.Name,
 			Annotations: map[string]string{v1alpha1.AnnotationWantedSince: since},
 		},
-		Spec: v1alpha1.SessionSpec{Template: wish.Template, Key: wish.Key},
+		Spec: v1alpha1.SessionSpec{Template: wish.Template, Key: wish.Key, Owner: wish.Owner, Tenant: wish.Tenant},
 	}
 }

@@ -7,6 +7,7 @@ package directory
 
 import (
 	"hash/maphash"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,7 @@ func (f Failure) Over(now time.Time) bool {
 type View struct {
 	Version  uint64 // resourceVersion
 	UID      string // of the Session
+	Owner    string // of the Session; empty: nobody's
 	State    State
 	Epoch    int64
 	Pod      Pod       // only if Reachable
@@ -90,6 +92,12 @@ type Wish struct {
 	Template, Key string
 	Create        bool          // make the Session if there is none
 	IdleAfter     time.Duration // of the template: sets the pace of touches until a View says it
+
+	// Of a Session that is made:
+	New    bool       // there was none a moment ago: if there is one by now, it is not touched
+	Owner  string     // whose it becomes; empty: nobody's
+	Tenant string     // on whose account; empty: nobody's
+	Client netip.Addr // of one of whom nothing else is known
 }
 
 // Need is a touch that is due.
@@ -174,6 +182,18 @@ func (d *Directory) Last(id ID) (uid string, activity time.Time) {
 		return e.uid, e.activity
 	}
 	return "", time.Time{}
+}
+
+// Look is the UID of a Session and its owner, if it is in sight or was touched lately.
+func (d *Directory) Look(id ID) (uid, owner string, known bool) {
+	s := d.shard(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	if e == nil || e.view.UID == "" {
+		return "", "", false
+	}
+	return e.view.UID, e.view.Owner, true
 }
 
 // Len is the number of sessions that the directory holds something for.

@@ -24,6 +24,9 @@ func (v *Visit) Epoch() int64 { return v.view.Epoch }
 // SessionUID is the UID of the Session.
 func (v *Visit) SessionUID() string { return v.view.UID }
 
+// Owner is whose the Session is; empty: nobody's.
+func (v *Visit) Owner() string { return v.view.Owner }
+
 // Upgraded says that from now on the visit is an open connection, and not a request in flight.
 func (v *Visit) Upgraded() {
 	e := v.e

@@ -10,15 +10,22 @@ import (
 // retryHeld is what a request is told that found too many waiting: one wake later they are gone.
 const retryHeld = time.Second
 
-// room is where requests wait for sessions. It bounds them for each key and in all.
+// room is where requests wait for sessions. It bounds them for each key, for each tenant and in all.
 type room struct {
-	limit   int // in all
-	metrics *Metrics
+	limit     int // in all
+	perTenant int
+	metrics   *Metrics
 
-	mu   sync.Mutex
-	held map[directory.ID]int
-	all  int
+	mu      sync.Mutex
+	held    map[directory.ID]int
+	tenants map[tenant]int
+	all     int
 }
+
+// tenant is on whose account requests wait.
+type tenant struct{ namespace, name string }
+
+func tenantOf(t Target) tenant { return tenant{t.Namespace, t.Caller.Tenant} }
 
 // ticket is a request's right to wait. It takes a place in the room with the first wait, so that a request for a session
 // that is awake never meets the room's lock.
@@ -49,7 +56,7 @@ func (t *ticket) hold() error {
 // leave gives the place back.
 func (t *ticket) leave() {
 	if t.taken {
-		t.room.leave(t.target.ID)
+		t.room.leave(t.target)
 		t.taken = false
 	}
 }
@@ -63,21 +70,27 @@ func (r *room) take(t Target) string {
 		return "gateway.maxHeld"
 	case r.held[t.ID] >= t.MaxHeld:
 		return "wake.maxHeld"
+	case r.tenants[tenantOf(t)] >= r.perTenant:
+		return "gateway.maxHeldPerTenant"
 	}
 	if r.held == nil {
-		r.held = map[directory.ID]int{}
+		r.held, r.tenants = map[directory.ID]int{}, map[tenant]int{}
 	}
 	r.held[t.ID]++
+	r.tenants[tenantOf(t)]++
 	r.all++
 	r.metrics.held.Inc()
 	return ""
 }
 
-func (r *room) leave(id directory.ID) {
+func (r *room) leave(t Target) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held[id]--; r.held[id] == 0 {
-		delete(r.held, id)
+	if r.held[t.ID]--; r.held[t.ID] == 0 {
+		delete(r.held, t.ID)
+	}
+	if r.tenants[tenantOf(t)]--; r.tenants[tenantOf(t)] == 0 {
+		delete(r.tenants, tenantOf(t))
 	}
 	r.all--
 	r.metrics.held.Dec()

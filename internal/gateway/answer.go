@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
@@ -28,6 +29,9 @@ func ProblemOf(err error) *Problem {
 
 // Answer tells a client why it does not get what it asked for: see ProblemOf.
 func Answer(w http.ResponseWriter, err error) { answer(w, ProblemOf(err)) }
+
+// ClientOf is the address of a client, for counting.
+func ClientOf(r *http.Request) netip.Addr { return clientOf(r) }
 
 // Code is the HTTP status of the answer.
 func (p *Problem) Code() int { return p.status() }

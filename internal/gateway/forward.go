@@ -79,6 +79,7 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 // inspect looks at the pod's answer before the client gets it.
 func (x *exchange) inspect(res *http.Response) error {
 	res.Header.Del(headerReason)
+	keepCookie(res.Header)
 	x.hear(res.Header)
 	if x.seat.waited > 0 {
 		res.Header.Add(headerServerTiming, serverTiming(x.seat.waited))

@@ -5,19 +5,27 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/throttle"
 )
 
 // Defaults of the fields of a Gateway.
 const (
 	// DefaultMaxHeld is how many requests wait in one gateway. Each holds a connection and two goroutines, some 27 KB.
 	DefaultMaxHeld = 10_000
+	// DefaultMaxHeldPerTenant is how many of them one tenant has: one alone does not fill the room.
+	DefaultMaxHeldPerTenant = 5_000
+	// DefaultWakesPerClient is how many requests without a credential one address may send to sessions that sleep, in a minute: many people
+	// may stand behind one address.
+	DefaultWakesPerClient = 6_000
 	// DefaultPodIdle is how long a connection to a pod is kept idle: under the 5 s after which the servers of Node.js hang
 	// up, because a request that meets the hang-up is lost: it is not sent again.
 	DefaultPodIdle = 4 * time.Second
@@ -56,13 +64,27 @@ type Gateway struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxHeld bounds the requests that wait; zero: DefaultMaxHeld.
 	MaxHeld int
+	// MaxHeldPerTenant bounds those of one tenant, of all its templates in a namespace; zero: DefaultMaxHeldPerTenant.
+	MaxHeldPerTenant int
+	// WakesPerClient bounds how many requests in a minute one address sends to sessions that sleep without a credential; zero:
+	// DefaultWakesPerClient, negative: no bound.
+	WakesPerClient int
 	// PodIdle bounds how long a connection to a pod is idle; zero: DefaultPodIdle.
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
 	Stall time.Duration
+	// Authority says whose a session is; nil: where that matters, requests are refused.
+	Authority Authority
+	// Capabilities are the keys of capability tokens; nil: none of them is good.
+	Capabilities *access.Keys
+	// Tokens checks those of the cluster; nil: none of them is good.
+	Tokens access.Cluster
+	// PlainCookies has capability tokens taken from URLs and cookies over plain HTTP too, where others can read them.
+	PlainCookies bool
 
 	once     sync.Once
 	room     room
+	wakes    throttle.Each[netip.Addr] // of those without a credential
 	pods     pods
 	upgrades upgrades
 	draining atomic.Bool
@@ -98,7 +120,9 @@ func (g *Gateway) prepare() {
 	g.MaxHeld = orDefault(g.MaxHeld, DefaultMaxHeld)
 	g.PodIdle = orDefault(g.PodIdle, DefaultPodIdle)
 	g.Stall = orDefault(g.Stall, DefaultStall)
-	g.room = room{limit: g.MaxHeld, metrics: g.Metrics}
+	g.MaxHeldPerTenant = orDefault(g.MaxHeldPerTenant, DefaultMaxHeldPerTenant)
+	g.WakesPerClient = orDefault(g.WakesPerClient, DefaultWakesPerClient)
+	g.room = room{limit: g.MaxHeld, perTenant: g.MaxHeldPerTenant, metrics: g.Metrics}
 	g.pods = pods{address: g.Address, dial: g.Dial, idleFor: g.PodIdle, metrics: g.Metrics}
 	g.upgrades.metrics = g.Metrics
 }

@@ -9,12 +9,16 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/dormouse-dev/dormouse/internal/access"
 )
 
 // Headers of a request to a pod.
 const (
 	headerKey             = "Session-Key"
 	headerEpoch           = "Session-Epoch"
+	headerCaller          = "Session-Caller"
+	headerGroups          = "Session-Caller-Groups"
 	headerForwardedFor    = "X-Forwarded-For"
 	headerForwardedHost   = "X-Forwarded-Host"
 	headerForwardedProto  = "X-Forwarded-Proto"
@@ -51,6 +55,7 @@ func rewrite(pr *httputil.ProxyRequest, t Target, podUID string, epoch int64) {
 	h := pr.Out.Header
 	h.Set(headerKey, url.PathEscape(t.Key))
 	h.Set(headerEpoch, strconv.FormatInt(epoch, 10))
+	introduce(h, t.Caller)
 	h.Set(headerForwardedHost, pr.In.Host)
 	h.Set(headerForwardedProto, scheme(pr.In))
 	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
@@ -59,6 +64,21 @@ func rewrite(pr *httputil.ProxyRequest, t Target, podUID string, epoch int64) {
 	if t.PathPrefix != "" {
 		h.Set(headerForwardedPrefix, t.PathPrefix)
 	}
+}
+
+// introduce says who the caller is, in the place of the credential.
+func introduce(h http.Header, c access.Caller) {
+	if c.Known() {
+		h.Set(headerCaller, url.PathEscape(c.Subject))
+	}
+	if len(c.Groups) == 0 {
+		return
+	}
+	groups := make([]string, len(c.Groups))
+	for i, g := range c.Groups {
+		groups[i] = url.PathEscape(g)
+	}
+	h.Set(headerGroups, strings.Join(groups, ","))
 }
 
 // scrub drops the reserved names, and names with an underscore: many servers cannot tell X_Forwarded_For from X-Forwarded-For.

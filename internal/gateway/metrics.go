@@ -18,6 +18,8 @@ type Metrics struct {
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
+
+	turnedAway prometheus.Counter
 }
 
 // NewMetrics makes the metrics and registers them. It panics if they are registered already.
@@ -56,7 +58,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "dormouse_gateway_ignored_headers_total",
 			Help: "Headers of pods that say what is no duration or outside the bounds, by header.",
 		}, []string{"header"}),
+		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dormouse_gateway_turned_away_connections_total",
+			Help: "Connections that were closed at once, because their client address had as many as it may have.",
+		}),
 	}
+	r.MustRegister(m.turnedAway)
 	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
 	return m
 }

@@ -32,6 +32,7 @@ type Problem struct {
 	Outcome    string        // whether a pod got the request, where that is a question
 	RetryAfter time.Duration // zero: not known
 	Location   string        // of a redirect
+	Cookie     string        // that the client is to have, with its attributes
 }
 
 // Error is the reason and the detail.
@@ -103,6 +104,10 @@ func (p *Problem) header(h http.Header) {
 	}
 	if p.Location != "" {
 		h.Set("Location", p.Location)
+	}
+	if p.Cookie != "" {
+		h.Set("Set-Cookie", p.Cookie)
+		h.Set("Referrer-Policy", "no-referrer")
 	}
 	if p.status() == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")

@@ -28,6 +28,8 @@ const (
 	ReasonUnauthenticated Reason = "Unauthenticated"
 	// ReasonForbidden is a caller who may not do this to this session.
 	ReasonForbidden Reason = "Forbidden"
+	// ReasonCookieSet is a URL with a capability token: the browser is sent to the same without it, and has a cookie from then on.
+	ReasonCookieSet Reason = "CookieSet"
 	// ReasonGone is a session that has ended for good, or is being deleted.
 	ReasonGone Reason = "Gone"
 	// ReasonStartFailed is a session that could not start, and is not tried again yet.
@@ -90,6 +92,7 @@ var answers = map[Reason]struct {
 	ReasonNotFound:         {http.StatusNotFound, "There is no session with this key."},
 	ReasonUnauthenticated:  {http.StatusUnauthorized, "The request needs a credential."},
 	ReasonForbidden:        {http.StatusForbidden, "The caller may not do this."},
+	ReasonCookieSet:        {http.StatusSeeOther, "The token in the URL is a cookie now."},
 	ReasonGone:             {http.StatusGone, "The session has ended."},
 	ReasonStartFailed:      {http.StatusServiceUnavailable, "The session could not start."},
 	ReasonSuspended:        {http.StatusServiceUnavailable, "The session is suspended."},

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/key"
 )
@@ -21,6 +23,10 @@ type Target struct {
 	Path string
 	// Quiet is the answer of a request that does not wake a session. Nil: it does.
 	Quiet *Problem
+	// Caller is who sent the request, as far as the template asks for that.
+	Caller access.Caller
+	// Client is the address that it came from, for counting.
+	Client netip.Addr
 }
 
 // Resolve finds the session that a request is for. Its errors are Problems: BadHost, BadTarget, BadKey, NoRoute, KeyRejected
@@ -74,6 +80,7 @@ func (m match) target(r *http.Request) (Target, error) {
 		PathPrefix: m.prefix,
 		Path:       m.path,
 		Quiet:      quiet(r, m.path),
+		Client:     clientOf(r),
 	}, nil
 }
 

@@ -40,6 +40,9 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if target.Caller, err = g.recognize(r, target); err != nil {
+		return err
+	}
 	began := g.Now()
 	for range maxSends {
 		s, err := g.wake(r.Context(), target, began)
@@ -57,6 +60,9 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
 func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, error) {
+	if err := g.barred(t); err != nil {
+		return seat{}, err
+	}
 	if s, ok := g.hit(t); ok {
 		return s, nil
 	}
@@ -77,8 +83,8 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 
 // hit is the short way: the session is awake, and there is a connection to it.
 func (g *Gateway) hit(t Target) (seat, bool) {
-	visit, ok := g.Sessions.Enter(t.ID)
-	if !ok {
+	visit, ok, err := g.enter(t)
+	if !ok || err != nil {
 		return seat{}, false
 	}
 	if l := g.pods.idle(visit.Pod().UID); l != nil {
@@ -91,7 +97,10 @@ func (g *Gateway) hit(t Target) (seat, bool) {
 // await looks for the session, and wakes it, until it is there.
 func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, error) {
 	for range maxRounds {
-		visit, ok := g.Sessions.Enter(t.ID)
+		visit, ok, err := g.enter(t)
+		if err != nil {
+			return seat{}, err
+		}
 		if !ok {
 			if err := g.call(ctx, t, ticket); err != nil {
 				return seat{}, err
@@ -118,11 +127,9 @@ func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
 	if err := ticket.hold(); err != nil {
 		return err
 	}
-	return g.Sessions.Wake(ctx, directory.Wish{
-		ID:        t.ID,
-		Template:  t.Name,
-		Key:       t.Key,
-		Create:    t.Create,
-		IdleAfter: t.IdleAfter,
-	})
+	w, err := g.wish(ctx, t)
+	if err != nil {
+		return err
+	}
+	return g.Sessions.Wake(ctx, w)
 }

@@ -3,6 +3,8 @@ package gateway
 import (
 	"regexp"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/access"
 )
 
 // Template is what the gateway knows of a SessionTemplate.
@@ -23,6 +25,8 @@ type Template struct {
 	ReadyPath string
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
+	// Access says who may do what to the sessions. Nil: anyone may, and no request is asked for a credential.
+	Access *access.Policy
 }
 
 // Route finds the key in a request. Exactly one field is set.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ func TestManyCallersOneWake(t *testing.T) {
 	addr := l.Addr().String()
 	_ = l.Close() // the address is known before the port is open
 	woken := make(chan struct{})
-	want := directory.Wish{ID: id("a"), Template: "chess", Key: "a", Create: true, IdleAfter: time.Minute}
+	want := directory.Wish{ID: id("a"), Template: "chess", Key: "a", Create: true, IdleAfter: time.Minute, Client: netip.MustParseAddr("127.0.0.1")}
 	w.wakeBy(func(_ context.Context, wish directory.Wish) error {
 		if wish != want {
 			t.Errorf("wish %+v, want %+v", wish, want)

@@ -36,10 +36,14 @@ type world struct {
 	version atomic.Uint64
 	onWake  atomic.Pointer[func(context.Context, directory.Wish) error]
 	wakes   atomic.Int64
+	enters  atomic.Int64
 }
 
 // Enter implements gateway.Sessions.
-func (w *world) Enter(id directory.ID) (*directory.Visit, bool) { return w.dir.Enter(id) }
+func (w *world) Enter(id directory.ID) (*directory.Visit, bool) {
+	w.enters.Add(1)
+	return w.dir.Enter(id)
+}
 
 // Wake implements gateway.Sessions.
 func (w *world) Wake(ctx context.Context, wish directory.Wish) error {

@@ -29,6 +29,17 @@ func AsAnyone(open bool) Authorize {
 	}
 }
 
+// ByTemplate has the templates that say who may be asked by an Authorize that knows callers; of others, anybody may what Anyone may.
+func ByTemplate(known Authorize, open bool) Authorize {
+	anyone := AsAnyone(open)
+	return func(r *http.Request, t gateway.Target, v access.Verb) (access.Caller, error) {
+		if t.Access == nil {
+			return anyone(r, t, v)
+		}
+		return known(r, t, v)
+	}
+}
+
 // permitted gives the target of a call, if the caller may do that to it, and the caller. Where the gateway knows no template, nobody can say
 // who may: there it is as if there were no sessions, but for an open gateway, which lets what is left of them be looked at and ended.
 func (a *API) permitted(r *http.Request, c call, v access.Verb) (gateway.Target, access.Caller, error) {
@@ -39,6 +50,9 @@ func (a *API) permitted(r *http.Request, c call, v access.Verb) (gateway.Target,
 	caller, err := a.Authorize(r, t, v)
 	if err != nil {
 		return t, caller, err
+	}
+	if t.Caller = caller; caller.Anonymous() {
+		t.Client = gateway.ClientOf(r)
 	}
 	if left := v == access.Look || v == access.Sleep || v == access.Delete; !known && !(a.Open && left) {
 		return t, caller, &gateway.Problem{Reason: gateway.ReasonNotFound, Cause: "TemplateNotFound", Detail: "The gateway knows no sound template of that name in the namespace."}

@@ -8,6 +8,7 @@ import (
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -103,6 +104,27 @@ func TestSessionsWithoutATemplate(t *testing.T) {
 			if refused := a.status == 404 || a.status == 403; refused == left {
 				t.Errorf("%s, open: %v: %d %s", call, opened, a.status, a.body)
 			}
+		}
+	}
+}
+
+// A template that says who may is asked, also at an open gateway; of any other, anybody may what a request does.
+func TestByTemplate(t *testing.T) {
+	asked := 0
+	known := func(*http.Request, gatewayTarget, access.Verb) (access.Caller, error) {
+		asked++
+		return access.Caller{Subject: "alice"}, nil
+	}
+	says := gatewayTarget{Template: &gateway.Template{Access: &access.Policy{}}}
+	saysNot := gatewayTarget{Template: &gateway.Template{}}
+	for _, opened := range []bool{false, true} {
+		asked = 0
+		by := sessionapi.ByTemplate(known, opened)
+		if c, err := by(nil, says, access.Delete); err != nil || c.Subject != "alice" || asked != 1 {
+			t.Errorf("open: %v: %+v, %v, asked %d times", opened, c, err, asked)
+		}
+		if _, err := by(nil, saysNot, access.Delete); (err == nil) != opened || asked != 1 {
+			t.Errorf("open: %v: %v, asked %d times", opened, err, asked)
 		}
 	}
 }

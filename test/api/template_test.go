@@ -25,7 +25,7 @@ spec:
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
-  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10, starting: 5, sessions: 1000}, whenFull: EvictIdle}
+  limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10, starting: 5, sessions: 1000, createsPerMinute: 60}, whenFull: EvictIdle}
   template:
     metadata:
       labels: {app: chess}

@@ -14,7 +14,7 @@ var clusterMutants = []mutant{
 	},
 	{
 		name: "each caller wakes by itself", breaks: "I7 I8", peer: "a thundering herd at one key",
-		file: "internal/cluster/wake.go", old: `version, err := w.fly(ctx, wish.ID, w.call)`, new: `version, err := w.written(ctx, wish.ID, v1alpha1.SourceRequest)`,
+		file: "internal/cluster/wake.go", old: `version, err := w.reach(ctx, wish)`, new: `version, err := w.written(ctx, wish.ID, v1alpha1.SourceRequest)`,
 		killer: hands("costs one touch, however many wait for it"),
 	},
 	{

@@ -19,7 +19,7 @@ var sessionAPIMutants = []mutant{
 	},
 	{
 		name: "a batch that is sent again counts once more", breaks: "I8", peer: "a retry that is refused for what it has done",
-		file: "internal/cluster/sessions.go", old: "\t\to, err := s.get(ctx, t)\n\t\tif err == nil {\n", new: "\t\to, err := s.get(ctx, t)\n\t\tif busy := s.waker.mayMake(directory.ID{Namespace: t.Namespace, Name: t.Name}); busy != nil {\n\t\t\terr = busy\n\t\t}\n\t\tif err == nil {\n",
+		file: "internal/cluster/sessions.go", old: "\t\to, err := s.get(ctx, t)\n\t\tif err == nil {\n", new: "\t\to, err := s.get(ctx, t)\n\t\tif busy := s.waker.mayMake(directory.Wish{ID: t.ID}, directory.ID{Namespace: t.Namespace, Name: t.Name}); busy != nil {\n\t\t\terr = busy\n\t\t}\n\t\tif err == nil {\n",
 		killer: hands("makes no more than the limits of the template allow, and says which one it was"),
 	},
 	{
