@@ -138,7 +138,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) (st
 
 // send gives an answer that is no refusal, whose body must be closed.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, body) //nolint:gosec // where to is the caller's to say
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	res, err := c.options.HTTP.Do(r)
+	res, err := c.options.HTTP.Do(r) //nolint:gosec // as above
 	if err != nil {
 		return nil, err
 	}

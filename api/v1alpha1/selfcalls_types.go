@@ -14,7 +14,7 @@ const (
 	// TokenAudience is whom a pod's token is for. The API server does not take it for itself.
 	TokenAudience = "sessions.dormouse.dev"
 	// TokenFile is where the containers of a session find the token, if its template has selfCalls. It is renewed in place: read it for each call.
-	TokenFile = "/var/run/secrets/sessions.dormouse.dev/token"
+	TokenFile = "/var/run/secrets/sessions.dormouse.dev/token" //nolint:gosec // a path, no secret
 	// EnvAPI is where the Session API is reached, if the template has selfCalls: the URL of the gateways.
 	EnvAPI = "DORMOUSE_API"
 )

@@ -78,20 +78,27 @@ func alarmsOf(texts []string) []v1alpha1.Alarm {
 // otherThan is why a session that is there is not the one that was to be made, if it is not: what was said must hold, and what was not said
 // may be as it is. suspend and alarms change in the life of a session, and are not compared.
 func otherThan(o *v1alpha1.Session, n *contract.Spec) error {
-	other := ""
-	switch s := &o.Spec; {
-	case !o.DeletionTimestamp.IsZero():
+	if !o.DeletionTimestamp.IsZero() {
 		return &directory.Refusal{Kind: directory.Gone, Reason: "Deleted", Message: "The session is being deleted."}
-	case n.Tenant != "" && n.Tenant != s.Tenant:
-		other = "tenant"
-	case n.Input != nil && (s.Input == nil || *n.Input != *s.Input):
-		other = "input"
-	case n.Schedule != "" && (n.Schedule != s.Schedule || n.TimeZone != s.TimeZone):
-		other = "schedule"
-	default:
+	}
+	other := differs(&o.Spec, n)
+	if other == "" {
 		return nil
 	}
 	return &gateway.Problem{Reason: gateway.ReasonExists, Cause: other, Detail: "It has another " + other + "."}
+}
+
+// differs is the first of what was said that does not hold.
+func differs(s *v1alpha1.SessionSpec, n *contract.Spec) string {
+	switch {
+	case n.Tenant != "" && n.Tenant != s.Tenant:
+		return "tenant"
+	case n.Input != nil && (s.Input == nil || *n.Input != *s.Input):
+		return "input"
+	case n.Schedule != "" && (n.Schedule != s.Schedule || n.TimeZone != s.TimeZone):
+		return "schedule"
+	}
+	return ""
 }
 
 // rejected is what an error of the API server means to one who said what is to be written: it is told what is wrong with that.

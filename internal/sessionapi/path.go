@@ -46,7 +46,7 @@ func parse(r *http.Request) (call, error) {
 func ofSessions(segments []string) (call, error) {
 	const session, word, most = 5, 6, 7
 	n := len(segments)
-	if n < session || n > most || segments[0] != "namespaces" || segments[2] != "templates" || segments[4] != "sessions" {
+	if n < session || n > most || !named(segments) {
 		return call{}, &gateway.Problem{Reason: gateway.ReasonNoRoute}
 	}
 	c := call{shape: shapeSessions, namespace: segments[1], template: segments[3]}
@@ -65,6 +65,11 @@ func ofSessions(segments []string) (call, error) {
 		return call{}, &gateway.Problem{Reason: gateway.ReasonBadKey, Detail: "its percent-encoding is malformed"}
 	}
 	return c, badKey(c.key)
+}
+
+// named says whether the words of a path stand where they must.
+func named(segments []string) bool {
+	return segments[0] == "namespaces" && segments[2] == "templates" && segments[4] == "sessions"
 }
 
 // badKey is what is wrong with a key, if something is.

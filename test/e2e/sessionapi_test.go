@@ -28,9 +28,9 @@ func (w *world) API() *sessionapi.Client {
 	return sessionapi.New(g.url(""), sessionapi.Options{HTTP: g.client})
 }
 
-// ref names a session of the world to the Session API.
-func (w *world) ref(key string) sessionapi.Ref {
-	return sessionapi.Ref{Namespace: w.namespace, Template: template, Key: key}
+// a names the session of key a to the Session API.
+func (w *world) a() sessionapi.Ref {
+	return sessionapi.Ref{Namespace: w.namespace, Template: template, Key: "a"}
 }
 
 var _ = It("runs a batch of 40 tasks that one request stores, at most 4 at a time, and runs none twice when the request is sent again (000-41, 000-42, 000-43, 000-44, 000-45, 000-47, 000-48, 000-49, 000-50)", func(ctx SpecContext) {
@@ -66,7 +66,7 @@ var _ = It("runs a batch of 40 tasks that one request stores, at most 4 at a tim
 
 var _ = It("looks a session up, awake and asleep, and wakes nothing by it", func(ctx SpecContext) {
 	w := Given(ctx, "look", Idle(time.Second))
-	_, err := w.API().Get(ctx, w.ref("a"))
+	_, err := w.API().Get(ctx, w.a())
 	var p *sessionapi.Problem
 	Expect(errors.As(err, &p)).To(BeTrue())
 	Expect(p).To(And(HaveField("Status", http.StatusNotFound), HaveField("Reason", "NotFound")))
@@ -75,17 +75,17 @@ var _ = It("looks a session up, awake and asleep, and wakes nothing by it", func
 	Expect(w.Get(ctx, "a")).To(Served("a", 1))
 	asleep := w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
 	for range 20 {
-		s, err := w.API().Get(ctx, w.ref("a"))
+		s, err := w.API().Get(ctx, w.a())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(s).To(And(HaveField("Phase", "Asleep"), HaveField("Epoch", BeEquivalentTo(1)), HaveField("LastExit.Epoch", BeEquivalentTo(1))))
 	}
 	Expect(w.Session(ctx, "a").ResourceVersion).To(Equal(asleep.ResourceVersion), "somebody has written")
 	Expect(w.pods(ctx)).To(BeEmpty())
 
-	s, err := w.API().Wake(ctx, w.ref("a"), true)
+	s, err := w.API().Wake(ctx, w.a(), true)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(s.Phase).To(Equal("Awake"))
-	_, err = w.API().Delete(ctx, w.ref("a"), "")
+	_, err = w.API().Delete(ctx, w.a(), "")
 	Expect(errors.As(err, &p)).To(BeTrue())
 	Expect(p).To(And(HaveField("Status", http.StatusForbidden), HaveField("Reason", "Forbidden")), "nobody knows who asks")
 }, SpecTimeout(2*time.Minute))
@@ -99,7 +99,7 @@ var _ = It("keeps a session awake while its pod renews its lease through the API
 	Consistently(ctx, func(ctx SpecContext) v1alpha1.SessionPhase { return w.Session(ctx, "a").Status.Phase }).
 		WithTimeout(works-lease/3-time.Since(began)).WithPolling(50*time.Millisecond).
 		Should(Equal(v1alpha1.PhaseAwake), "nobody asks, and its pod says that it is busy")
-	e, err := w.API().Explain(ctx, w.ref("a"))
+	e, err := w.API().Explain(ctx, w.a())
 	Expect(err).NotTo(HaveOccurred())
 	Expect(e.Words).To(ContainElement(ContainSubstring("busy")))
 	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 20*time.Second)
