@@ -8,8 +8,8 @@ TOOL  := $(GO) tool -modfile=hack/tools
 ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
 # Packages that run goroutines of their own are tested with the race detector.
-RACED  := ./internal/certs/... ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sight/... ./internal/slots/...
-OTHERS  = $$($(GO) list ./... | grep -v -e /test/browser -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sight -e /internal/slots)
+RACED  := ./internal/certs/... ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sessionapi/... ./internal/sight/... ./internal/slots/...
+OTHERS  = $$($(GO) list ./... | grep -v -e /test/browser -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sessionapi -e /internal/sight -e /internal/slots)
 
 .DEFAULT_GOAL := help
 .PHONY: help

@@ -125,6 +125,13 @@ func patchStatus(status string) func(context.Context, client.Client) error {
 	}
 }
 
+// patchSession patches that session beside its status.
+func patchSession(text string) func(context.Context, client.Client) error {
+	return func(ctx context.Context, c client.Client) error {
+		return c.Patch(ctx, newSession("there", nil), client.RawPatch(types.MergePatchType, []byte(text)))
+	}
+}
+
 func creates(o client.Object) func(context.Context, client.Client) error {
 	return func(ctx context.Context, c client.Client) error { return c.Create(ctx, o) }
 }
@@ -156,6 +163,15 @@ func TestWhatAGatewayMayDo(t *testing.T) {
 		{"touch for a connection", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000007Z", "source": "connection", "by": "b"}}`)},
 		{"write what the workload said", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000008Z", "source": "request", "idleAfter": "1m30s", "busy": "9m59.5s"}}`)},
 		{"write what it says no more", patchStatus(`{"activity": {"time": "2026-01-02T03:04:05.000009Z", "source": "request", "idleAfter": null, "busy": null}}`)},
+		{"set the alarms of a session", patchSession(`{"spec": {"alarms": ["2036-01-02T03:04:05Z"]}}`)},
+		{"take the alarms of a session away", patchSession(`{"spec": {"alarms": null}}`)},
+		{"create a session by the Session API", creates(newSession("used", func(s *v1alpha1.Session) {
+			s.Annotations = nil
+			s.Spec.Tenant, s.Spec.Input, s.Spec.Suspend = "alice", ptr.To("a"), true
+			s.Spec.Schedule, s.Spec.TimeZone, s.Spec.Alarms = "0 6 * * *", "Europe/Berlin", []v1alpha1.Alarm{"2036-01-02T03:04:05Z"}
+		}))},
+		{"delete a session", deletes(newSession("used", nil))},
+		{"ask whose token it is", creates(&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: "a"}})},
 		{"list sessions", lists(&v1alpha1.SessionList{})},
 		{"list templates", lists(&v1alpha1.SessionTemplateList{})},
 		{"make its own lease", creates(newLease(system, ownPod))},
@@ -198,24 +214,30 @@ func forbidden() []try {
 		{"raise the epoch", patchStatus(`{"epoch": 4}`)},
 		{"publish an endpoint", patchStatus(`{"endpoint": {"uid": "u", "address": "10.0.0.1", "port": 1}}`)},
 		{"start a drain beside a touch", patchStatus(`{"drain": {"forced": true}, "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
-		{"give a session an alarm", with(func(s *v1alpha1.Session) { s.Spec.Alarms = []v1alpha1.Alarm{"2026-01-02T03:04:05Z"} })},
+		{"set what missed alarms mean", with(func(s *v1alpha1.Session) { s.Spec.Missed = v1alpha1.MissedSkip })},
+		{"suspend a session", patchSession(`{"spec": {"suspend": true}}`)},
+		{"change an input", patchSession(`{"spec": {"input": "b"}}`)},
+		{"set a schedule beside alarms", patchSession(`{"spec": {"schedule": "0 6 * * *", "alarms": []}}`)},
+		{"label a session", patchSession(`{"metadata": {"labels": {"a": "b"}}}`)},
+		{"annotate a session", patchSession(`{"metadata": {"annotations": {"sessions.dormouse.dev/wanted-since": null}}}`)},
+		{"protect a session", patchSession(`{"metadata": {"finalizers": ["sessions.dormouse.dev/ended"]}}`)},
+		{"give a session to an owner", patchSession(`{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}]}}`)},
+		{"delete all sessions at once", func(ctx context.Context, c client.Client) error {
+			return c.DeleteAllOf(ctx, &v1alpha1.Session{}, client.InNamespace("default"))
+		}},
+		{"change a template", func(ctx context.Context, c client.Client) error {
+			t := &v1alpha1.SessionTemplate{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "chess"}}
+			return c.Delete(ctx, t)
+		}},
 		{"give a session a label", with(func(s *v1alpha1.Session) { s.Labels = map[string]string{"a": "b"} })},
 		{"give a session a finalizer", with(func(s *v1alpha1.Session) { s.Finalizers = []string{v1alpha1.Finalizer} })},
 		{"give a session an owner", with(func(s *v1alpha1.Session) {
 			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Name: "a", UID: "b"}}
 		})},
 		{"give a session another annotation", with(func(s *v1alpha1.Session) { s.Annotations["a"] = "b" })},
-		{"give a session an input", with(func(s *v1alpha1.Session) { s.Spec.Input = ptr.To("a") })},
-		{"give a session another owner", func(ctx context.Context, c client.Client) error {
-			return c.Patch(ctx, newSession("there", nil), client.RawPatch(types.MergePatchType, []byte(`{"spec": {"owner": "mallory"}}`)))
-		}},
-		{"ask who has a token, unless tokens of the cluster are taken", creates(&authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: "a"}})},
+		{"give a session another owner", patchSession(`{"spec": {"owner": "mallory"}}`)},
 		{"record a volume", patchStatus(`{"volumes": [{"name": "data", "uid": "u"}], "activity": {"time": "2026-01-02T03:04:06.000000Z"}}`)},
 		{"make a volume claim", creates(&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "data.chess.there"}})},
-		{"delete a session", deletes(newSession("there", nil))},
-		{"patch a session beside its status", func(ctx context.Context, c client.Client) error {
-			return c.Patch(ctx, newSession("there", nil), client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"labels": {"a": "b"}}}`)))
-		}},
 		{"list pods", lists(&corev1.PodList{})},
 		{"list secrets", lists(&corev1.SecretList{})},
 		{"list leases", lists(&coordinationv1.LeaseList{})},
@@ -229,10 +251,12 @@ func forbidden() []try {
 func awaitPolicies(t *testing.T, gateway client.Client) {
 	t.Helper()
 	status := client.RawPatch(types.MergePatchType, []byte(`{"status": {"phase": "Draining"}}`))
+	spec := client.RawPatch(types.MergePatchType, []byte(`{"spec": {"suspend": true}}`))
 	for range 200 {
 		labelled := newSession("bad", func(s *v1alpha1.Session) { s.Labels = map[string]string{"a": "b"} })
 		if apierrors.IsForbidden(gateway.Status().Patch(t.Context(), newSession("there", nil), status, client.DryRunAll)) &&
 			apierrors.IsForbidden(gateway.Create(t.Context(), labelled, client.DryRunAll)) &&
+			apierrors.IsForbidden(gateway.Patch(t.Context(), newSession("there", nil), spec, client.DryRunAll)) &&
 			apierrors.IsForbidden(gateway.Create(t.Context(), newLease(system, "dormouse-gateway-2"), client.DryRunAll)) {
 			return
 		}

@@ -117,6 +117,8 @@ type SessionTemplateSpec struct {
 	// +optional
 	VolumeRetention VolumeRetention `json:"volumeRetention,omitempty"`
 
+	PodCalls `json:",inline"`
+
 	// template is the pod of a session. restartPolicy is Never; the service account's token is not mounted unless it says so.
 	Template corev1.PodTemplateSpec `json:"template"`
 }

@@ -45,6 +45,7 @@ type flags struct {
 	drainTimeout  time.Duration
 	minRate       int
 	pageConfig    string
+	sessionAPI    apiMode
 	level         slog.LevelVar
 	names         gateway.Names
 	pod           cluster.Identity
@@ -68,7 +69,7 @@ func main() {
 
 // parse reads flags and environment. The flag --kubeconfig is controller-runtime's.
 func parse() *flags {
-	f := &flags{pod: cluster.Identity{
+	f := &flags{sessionAPI: apiOn, pod: cluster.Identity{
 		Instance: rand.Text(),
 		PodUID:   os.Getenv("POD_UID"),
 		Started:  time.Now(),
@@ -85,6 +86,10 @@ func parse() *flags {
 	flag.IntVar(&f.minRate, "min-rate", gateway.DefaultMinRate,
 		"bytes a second that a client sends or takes at least while it is waited for, over 30 s; not for HTTP/2; negative: any byte will do")
 	flag.StringVar(&f.pageConfig, "page-config", "", "YAML `file` with title, logo and colors of the pages that browsers are shown; default: our own looks")
+	flag.Var(&f.sessionAPI, "session-api",
+		"what the Session API does for callers whom nobody knows: off, there is no such API; on, what a request to a session does (look, wake,\n"+
+			"and make one where key.onMissing is Create); open, all of it, also to end sessions and to say on whose account they are made:\n"+
+			"only where whoever reaches this gateway is trusted")
 	flag.StringVar(&f.pod.Name, "name", os.Getenv("POD_NAME"), "name of this gateway's pod, and of its Lease; default: $POD_NAME")
 	flag.StringVar(&f.pod.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this gateway's pod, and of its Lease; default: $POD_NAMESPACE")
 	flag.BoolVar(&f.names.Plain, "log-keys", false,
@@ -110,7 +115,7 @@ func run(f *flags, log *slog.Logger) error {
 		return err
 	}
 	defer spans.end()
-	hands, road, err := wire(f, log, metrics, spans.tracer)
+	hands, road, err := wire(f, log, metrics, spans.tracer, ctx.Done())
 	if err != nil {
 		return err
 	}
@@ -154,8 +159,8 @@ func missing(hands *cluster.Gateway, server *gateway.Server, listens bool) []str
 	return nil
 }
 
-// wire makes the road and the hands, each with the other in it.
-func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trace.Tracer) (*cluster.Gateway, *gateway.Gateway, error) {
+// wire makes the road and the hands, each with the other in it. ending is closed when the gateway is about to end.
+func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trace.Tracer, ending <-chan struct{}) (*cluster.Gateway, *gateway.Gateway, error) {
 	c, err := newClient()
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up: %w", err)
@@ -186,6 +191,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	if f.kubernetes {
 		road.Tokens = cluster.NewTokens(c)
 	}
+	road.API = f.sessionAPI.handler(hands, road, ending)
 	return hands, road, nil
 }
 

@@ -49,6 +49,7 @@ type flags struct {
 	name        string
 	namespace   string
 	leaderElect bool
+	gatewayURL  string
 }
 
 func main() {
@@ -57,6 +58,7 @@ func main() {
 	flag.StringVar(&f.name, "name", os.Getenv("POD_NAME"), "name of this replica, which no other has; default: $POD_NAME, else the host's name")
 	flag.StringVar(&f.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of this operator and of the gateways, where their Leases are")
 	flag.BoolVar(&f.leaderElect, "leader-elect", false, "take turns with other replicas: one leads, the others stand by")
+	flag.StringVar(&f.gatewayURL, "gateway-url", "", "URL at which pods reach the gateways, as http://gateway.example: what those of templates with selfCalls call")
 	var level slog.LevelVar
 	flag.TextVar(&level, "log-level", &level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
 	flag.Parse()
@@ -79,7 +81,7 @@ func run(ctx context.Context, f flags) error {
 	config.WarningHandler = rest.NoWarnings{} // each pod's name has a dot, and each create of one would warn of it
 	ctx, fail := context.WithCancelCause(ctx)
 	go func() { fail(fmt.Errorf("admin: %w", admin(f.admin).ListenAndServe())) }()
-	work := func(ctx context.Context) error { return operate(ctx, config, f.namespace) }
+	work := func(ctx context.Context) error { return operate(ctx, config, f) }
 	if f.leaderElect {
 		err = lead(ctx, config, f.namespace, f.name, work)
 	} else {
@@ -101,19 +103,19 @@ func admin(address string) *http.Server {
 }
 
 // operate turns the ring until the context ends.
-func operate(ctx context.Context, config *rest.Config, namespace string) error {
-	m, err := newManager(config, namespace)
+func operate(ctx context.Context, config *rest.Config, f flags) error {
+	m, err := newManager(config, f.namespace)
 	if err != nil {
 		return fmt.Errorf("set up: %w", err)
 	}
 	if err := index(ctx, m.GetFieldIndexer()); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
-	templates := &template.Reconciler{Client: m.GetClient(), Clock: clock.RealClock{}, Events: m.GetEventRecorder("dormouse-operator")}
+	templates := &template.Reconciler{Client: m.GetClient(), Clock: clock.RealClock{}, Events: m.GetEventRecorder("dormouse-operator"), API: f.gatewayURL}
 	if err := templates.SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up templates: %w", err)
 	}
-	if err := newSessions(m, namespace).SetupWithManager(m); err != nil {
+	if err := newSessions(m, f).SetupWithManager(m); err != nil {
 		return fmt.Errorf("set up sessions: %w", err)
 	}
 	alarms := &alarm.Reconciler{Client: m.GetClient(), Live: m.GetAPIReader(), Events: m.GetEventRecorder("dormouse-operator"), Now: time.Now}
@@ -136,14 +138,15 @@ func index(ctx context.Context, by client.FieldIndexer) error {
 }
 
 // newSessions wires what goes on beside the turns of a session to those turns.
-func newSessions(m manager.Manager, namespace string) *session.Reconciler {
+func newSessions(m manager.Manager, f flags) *session.Reconciler {
 	r := &session.Reconciler{
 		Client: m.GetClient(),
 		Live:   m.GetAPIReader(),
 		Events: m.GetEventRecorder("dormouse-operator"),
 		Now:    time.Now,
+		API:    f.gatewayURL,
 	}
-	r.Sight = &sight.Sight{Reader: m.GetAPIReader(), Namespace: namespace, Now: time.Now, Seen: r.Again}
+	r.Sight = &sight.Sight{Reader: m.GetAPIReader(), Namespace: f.namespace, Now: time.Now, Seen: r.Again}
 	r.Slots = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Census = &census.Census{Moved: func(id census.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}

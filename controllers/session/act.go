@@ -129,6 +129,7 @@ func (r *Reconciler) finalize(ctx context.Context, o client.Object, change func(
 // late makes a pod of an epoch that was; it is not published, for that is refused to whoever is late, and it is ended as a leftover.
 func (r *Reconciler) create(ctx context.Context, w *world) error {
 	pod := podspec.For(w.template, w.session, w.session.Status.Epoch+1)
+	podspec.AddSelfCalls(pod, w.template, r.API)
 	if err := r.provide(ctx, w, pod); err != nil {
 		return err
 	}

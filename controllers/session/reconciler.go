@@ -34,6 +34,8 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Now is the operator's clock.
 	Now func() time.Time
+	// API is the URL that the pods of templates with selfCalls call.
+	API string
 	// Sight says what the gateways have seen.
 	Sight *sight.Sight
 	// Hooks saves sessions.

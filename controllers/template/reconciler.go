@@ -23,6 +23,8 @@ type Reconciler struct {
 	client.Client
 	Clock  clock.PassiveClock
 	Events events.EventRecorder
+	// API is the URL that the pods of templates with selfCalls call.
+	API string
 
 	memory memory
 }
@@ -82,7 +84,9 @@ func (r *Reconciler) judge(ctx context.Context, t *v1alpha1.SessionTemplate, now
 			return v, err
 		}
 	}
-	return r.try(ctx, podspec.For(t, s, 1))
+	pod := podspec.For(t, s, 1)
+	podspec.AddSelfCalls(pod, t, r.API)
+	return r.try(ctx, pod)
 }
 
 // try asks the API server in a dry run whether it would take a pod or a volume claim.

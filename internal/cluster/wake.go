@@ -174,13 +174,7 @@ func (w *waker) create(ctx context.Context, wish directory.Wish) (uint64, error)
 
 func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	template := directory.ID{Namespace: wish.ID.Namespace, Name: wish.Template}
-	if !w.templates.reserve(template, w.now()) {
-		return 0, &directory.Refusal{
-			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
-		}
-	}
-	if err := w.tooFast(wish, template); err != nil {
-		w.templates.unmade(template)
+	if err := w.mayMake(wish, template); err != nil {
 		return 0, err
 	}
 	var s *v1alpha1.Session
@@ -194,6 +188,20 @@ func (w *waker) post(ctx context.Context, wish directory.Wish) (uint64, error) {
 	}
 	w.count("created")
 	return w.tell(s)
+}
+
+// mayMake counts the Session of a wish that is about to be made, or says which limit does not allow it.
+func (w *waker) mayMake(wish directory.Wish, template directory.ID) error {
+	if !w.templates.reserve(template, w.now()) {
+		return &directory.Refusal{
+			Kind: directory.LimitReached, Reason: limitSessions, RetryAfter: countLag, Message: fullOf(limitSessions),
+		}
+	}
+	if err := w.tooFast(wish, template); err != nil {
+		w.templates.unmade(template)
+		return err
+	}
+	return nil
 }
 
 // newSession is wanted from its creation on: one write, not two.

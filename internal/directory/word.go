@@ -81,8 +81,7 @@ func (w *word) idle(after time.Duration) {
 	w.nap = after == 0
 	switch {
 	case w.nap:
-		w.unsaid = w.unsaid || w.idleAfter != nil
-		w.idleAfter = nil
+		w.idleAfter, w.unsaid = nil, true // a touch under way does not know of it
 	case w.idleAfter == nil || *w.idleAfter != after:
 		w.idleAfter, w.unsaid, w.urgent = &after, true, true
 	}

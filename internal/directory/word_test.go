@@ -223,6 +223,26 @@ func TestTold0SleepsWhenTheLastHasGone(t *testing.T) {
 	})
 }
 
+// The touch that was under way when it was said does not say it, and its answer does not take it back (000-10).
+func TestTold0WhileATouchIsUnderWayIsNotLost(t *testing.T) {
+	w := newWorld()
+	w.Apply(alice, awake(1, 1))
+	first, last := enter(t, w.Directory), enter(t, w.Directory)
+	w.Apply(alice, unpublished(2, 1, unwanted)) // which asks for a touch
+	w.Apply(alice, awake(3, 1))
+	w.Word(alice)
+	after := enter(t, w.Directory)
+	after.Says(idles(0))
+	w.Touched(alice, awake(4, 1, touchedAt(time.Now())))
+	for _, v := range []*directory.Visit{first, after, last} {
+		v.Leave()
+	}
+	if word := w.Word(alice); word.IdleAfter == nil || *word.IdleAfter != 0 {
+		t.Errorf("what the workload said is forgotten: %+v", word)
+	}
+	w.Apply(alice, absent(5))
+}
+
 // A request at another gateway takes back a sleep that waits to be told.
 func TestRequestTakesBackASleepThatIsNotYetTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -65,6 +65,9 @@ type Gateway struct {
 	// RawTable is the templates of raw TCP.
 	RawTable Table
 
+	// API answers what is below APIPath; nil: nothing is there.
+	API http.Handler
+
 	// Log gets the access log, and what goes wrong inside. Nil: slog's default.
 	Log *slog.Logger
 	// Metrics; nil: they are counted for nobody.

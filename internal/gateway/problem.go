@@ -126,7 +126,7 @@ func (p *Problem) header(h http.Header) {
 	if p.status() == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	if p.status() == http.StatusMethodNotAllowed {
+	if p.status() == http.StatusMethodNotAllowed && h.Get("Allow") == "" {
 		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
 }

@@ -68,6 +68,21 @@ const (
 	ReasonSlowBody Reason = "SlowBody"
 	// ReasonInternal is a fault of the gateway.
 	ReasonInternal Reason = "Internal"
+
+	// The others are of the Session API alone.
+
+	// ReasonExists is a session that is there already, and is another than the one that was to be made.
+	ReasonExists Reason = "ExistsOtherwise"
+	// ReasonReplaced is a session that is not the one of the UID that the caller named.
+	ReasonReplaced Reason = "Replaced"
+	// ReasonTooLarge is a body, a line or an input that is larger than may be, or a batch of too many lines.
+	ReasonTooLarge Reason = "TooLarge"
+	// ReasonFormerPod is a call of a pod that is not the one that its session has now.
+	ReasonFormerPod Reason = "FormerPod"
+	// ReasonNotPublished is a call of a pod that serves not yet, or not any more.
+	ReasonNotPublished Reason = "NotPublished"
+	// ReasonTooManyCalls is a pod that calls more often than it may.
+	ReasonTooManyCalls Reason = "TooManyCalls"
 )
 
 // answers has the status of each reason, and the one sentence for it.
@@ -105,6 +120,13 @@ var answers = map[Reason]struct {
 	ReasonBadBody:          {http.StatusBadRequest, "The body of the request is malformed."},
 	ReasonSlowBody:         {http.StatusRequestTimeout, "The body of the request came too slowly."},
 	ReasonInternal:         {http.StatusInternalServerError, "The gateway failed."},
+
+	ReasonExists:       {http.StatusConflict, "There is another session with this key."},
+	ReasonReplaced:     {http.StatusConflict, "The session is not the one that was meant."},
+	ReasonTooLarge:     {http.StatusRequestEntityTooLarge, "The request is larger than it may be."},
+	ReasonFormerPod:    {http.StatusForbidden, "The pod is not the one that the session has now."},
+	ReasonNotPublished: {http.StatusConflict, "The pod does not serve its session at the moment."},
+	ReasonTooManyCalls: {http.StatusTooManyRequests, "The pod calls more often than it may."},
 }
 
 // What became of a request that failed, in the member "outcome" of a problem document.

@@ -59,7 +59,7 @@ func queuedFor(err error) string {
 	return q.Limit
 }
 
-func refusal(r *directory.Refusal) error {
+func refusal(r *directory.Refusal) *Problem {
 	reason, ok := reasons[r.Kind]
 	if !ok {
 		reason = ReasonUnavailable

@@ -13,6 +13,8 @@ const (
 	// ProgressPath tells a page that waits how the session of a request comes on, as server-sent events. Its query is that of
 	// a page: of=, with the path and the query of the request.
 	ProgressPath = WellKnown + "v1/progress"
+	// APIPath is before everything that Gateway.API answers.
+	APIPath = WellKnown + "v1/"
 )
 
 // wellKnown answers what is the gateway's own on the data port. All else is for sessions.
@@ -25,6 +27,8 @@ func (g *Gateway) wellKnown(next http.Handler) http.Handler {
 			g.health(w, r)
 		case r.URL.Path == ProgressPath && r.Method == http.MethodGet:
 			g.progress(w, r)
+		case g.API != nil && strings.HasPrefix(r.URL.Path, APIPath):
+			g.API.ServeHTTP(w, r)
 		default:
 			g.answer(w, r, &Problem{Reason: ReasonNoRoute})
 		}

@@ -17,6 +17,9 @@ func Revision(t *v1alpha1.SessionTemplate) string {
 	if t.Spec.Protocol == v1alpha1.ProtocolH2C { // else as before there was a choice: no pod is outdated by an update of the operator
 		holds = append(holds, t.Spec.Protocol)
 	}
+	if t.Spec.SelfCalls { // those that say nothing of it keep the revision that they had before it could be said
+		holds = append(holds, "selfCalls")
+	}
 	text, err := json.Marshal(holds)
 	if err != nil {
 		return "" // it came as JSON, and goes as JSON

@@ -56,6 +56,14 @@ var importRules = []importRule{
 		why: "gateway is the road of a request; what it needs of the cluster it asks through interfaces that internal/cluster answers.",
 	},
 	{
+		from: []string{"internal/sessionapi"}, forbidden: under("k8s.io", "sigs.k8s.io", module+"/internal/cluster", module+"/controllers"),
+		why: "sessionapi is the HTTP side; what it needs of the cluster it asks through interfaces that internal/cluster answers.",
+	},
+	{
+		from: []string{"client"}, forbidden: outside,
+		why: "client is for other people's programs: with the standard library only, nobody gets our dependencies with it, or our insides.",
+	},
+	{
 		from: []string{"internal/podspec"}, forbidden: under("k8s.io/client-go", "sigs.k8s.io/controller-runtime"),
 		why: "podspec is the wish, a function from template and session to a pod: it has no client in its hand.",
 	},
@@ -194,6 +202,12 @@ func TestImportsCanFail(t *testing.T) {
 		{"internal/gateway/page", "k8s.io/klog/v2", true},
 		{"internal/gateway", module + "/controllers/session", true},
 		{"internal/gatewayless", "k8s.io/klog/v2", false},
+		{"internal/sessionapi", "k8s.io/klog/v2", true},
+		{"internal/sessionapi", module + "/internal/cluster", true},
+		{"internal/sessionapi", module + "/internal/gateway", false},
+		{"client", "golang.org/x/sync/errgroup", true},
+		{"client", module + "/internal/key", true},
+		{"client", "net/http", false},
 		{"internal/podspec", "k8s.io/client-go/rest", true},
 		{"internal/podspec", "k8s.io/api/core/v1", false},
 		{"internal/cluster", "k8s.io/client-go/rest", false},

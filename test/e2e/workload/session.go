@@ -43,6 +43,9 @@ func (s *session) handler() http.Handler {
 	mux.HandleFunc("POST /note", write)
 	mux.HandleFunc("GET /input", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, os.Getenv("SESSION_INPUT")) })
 	mux.HandleFunc("POST /exit", s.end)
+	mux.HandleFunc("POST /call/work", s.work)
+	mux.HandleFunc("POST /call/alarm", s.wakeMe)
+	mux.HandleFunc("POST /call/sleep", s.rest)
 	return s.mine(mux)
 }
 

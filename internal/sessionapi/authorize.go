@@ -1,0 +1,73 @@
+package sessionapi
+
+import (
+	"net/http"
+
+	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/gateway"
+)
+
+// Anyone is what a caller may do whom nobody knows. They may do what a request to the session does: look, wake, and make a session where
+// the template has a request make one. To end a session, before its time or for good, no request can; that takes an open gateway.
+func Anyone(v access.Verb, requestMakes, open bool) bool {
+	switch v {
+	case access.Look, access.Wake, access.Use:
+		return true
+	case access.Create:
+		return requestMakes || open
+	}
+	return open
+}
+
+// AsAnyone is an Authorize that knows nobody.
+func AsAnyone(open bool) Authorize {
+	return func(_ *http.Request, t gateway.Target, v access.Verb) (access.Caller, error) {
+		if Anyone(v, t.Create, open) {
+			return access.Caller{}, nil
+		}
+		return access.Caller{}, &gateway.Problem{Reason: gateway.ReasonForbidden, Cause: string(v), Detail: "The gateway does not know who calls, and that is not for everybody."}
+	}
+}
+
+// ByTemplate has the templates that say who may be asked by an Authorize that knows callers; of others, anybody may what Anyone may.
+func ByTemplate(known Authorize, open bool) Authorize {
+	anyone := AsAnyone(open)
+	return func(r *http.Request, t gateway.Target, v access.Verb) (access.Caller, error) {
+		if t.Access == nil {
+			return anyone(r, t, v)
+		}
+		return known(r, t, v)
+	}
+}
+
+// permitted gives the target of a call, if the caller may do that to it, and the caller. Where the gateway knows no template, nobody can say
+// who may: there it is as if there were no sessions, but for an open gateway, which lets what is left of them be looked at and ended.
+func (a *API) permitted(r *http.Request, c call, v access.Verb) (gateway.Target, access.Caller, error) {
+	t, known, err := a.target(c)
+	if err != nil {
+		return t, access.Caller{}, err
+	}
+	caller, err := a.Authorize(r, t, v)
+	if err != nil {
+		return t, caller, err
+	}
+	if t.Caller = caller; caller.Anonymous() {
+		t.Client = gateway.ClientOf(r)
+	}
+	if left := v == access.Look || v == access.Sleep || v == access.Delete; !known && !(a.Open && left) {
+		return t, caller, &gateway.Problem{Reason: gateway.ReasonNotFound, Cause: "TemplateNotFound", Detail: "The gateway knows no sound template of that name in the namespace."}
+	}
+	return t, caller, nil
+}
+
+// account is on whose account a session is made: the caller's, if it has one. Another's is not for a caller who has one, nor for one
+// whom nobody knows.
+func account(c access.Caller, asked string, open bool) (string, error) {
+	switch {
+	case asked == "" || asked == c.Tenant:
+		return c.Tenant, nil
+	case c.Tenant == "" && (c.Known() || open):
+		return asked, nil
+	}
+	return "", &gateway.Problem{Reason: gateway.ReasonForbidden, Cause: "tenant", Detail: "The caller may not make a session on that tenant's account."}
+}
