@@ -94,6 +94,8 @@ const (
 	// again: the Session's creation time in seconds shifted left by 20 bits, plus the epoch. Write it beside the state and
 	// refuse a writer with a lower one.
 	EnvFence = "SESSION_FENCE"
+	// EnvPodUID is the UID of the pod, by the downward API: what a pod answers at the identity path of its template.
+	EnvPodUID = "SESSION_POD_UID"
 	// EnvInput is InputFile, where the session has an input.
 	EnvInput = "SESSION_INPUT"
 )

@@ -42,6 +42,10 @@ type SessionTemplateSpec struct {
 	// +optional
 	Wake WakeSpec `json:"wake,omitempty"`
 
+	// identity has each new connection to a pod asked for the pod's UID.
+	// +optional
+	Identity *IdentitySpec `json:"identity,omitempty"`
+
 	// idle says when a session falls asleep.
 	// +kubebuilder:default={}
 	// +optional
