@@ -201,6 +201,9 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
 	}
+	if spec.Identity != nil {
+		k.template.IdentityPath = spec.Identity.Path
+	}
 	if old != nil {
 		k.creates = old.creates
 	}

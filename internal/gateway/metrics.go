@@ -15,6 +15,9 @@ type Metrics struct {
 	wakes    *prometheus.HistogramVec
 	dials    *prometheus.CounterVec
 	resends  prometheus.Counter
+
+	misroutes prometheus.Counter
+
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
@@ -57,7 +60,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Headers of pods that say what is no duration or outside the bounds, by header.",
 		}, []string{"header"}),
 	}
-	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
+	m.misroutes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "dormouse_gateway_misroutes_refused_total",
+		Help: "Connections that were closed before a request, because the answer at the identity path was not the UID of the pod that was dialled.",
+	})
+	r.MustRegister(m.misroutes, m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
 	return m
 }
 

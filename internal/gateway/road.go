@@ -98,7 +98,7 @@ func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, er
 			}
 			continue
 		}
-		l, err := g.pods.connect(ctx, visit.Pod().UID, t.ReadyPath, ticket.hold)
+		l, err := g.pods.connect(ctx, visit.Pod().UID, paths{identity: t.IdentityPath, ready: t.ReadyPath}, ticket.hold)
 		if err == nil {
 			return seat{visit: visit, link: l}, nil
 		}

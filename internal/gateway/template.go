@@ -21,6 +21,8 @@ type Template struct {
 	MaxHeld int
 	// ReadyPath is polled once for each pod, before its first request. Empty: an open port is enough.
 	ReadyPath string
+	// IdentityPath is asked over each new connection to a pod, before a request: its answer is the pod's UID. Empty: nothing is asked.
+	IdentityPath string
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
 }

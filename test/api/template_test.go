@@ -23,6 +23,7 @@ spec:
   - header: X-Chess-Table
   port: 8080
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
+  identity: {path: /.well-known/pod}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
   limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10, starting: 5, sessions: 1000}, whenFull: EvictIdle}
@@ -123,6 +124,8 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a ready path without slash", "spec.wake={ready: {path: ready}}", "spec.wake.ready.path"),
 		Entry("with a ready path with a space", `spec.wake={ready: {path: "/a b"}}`, "spec.wake.ready.path"),
 		Entry("with a ready without path", "spec.wake={ready: {}}", "spec.wake.ready.path: Required value"),
+		Entry("with an identity without path", "spec.identity={}", "spec.identity.path: Required value"),
+		Entry("with an identity path of a whole URL", "spec.identity={path: 'http://example.com/'}", "spec.identity.path"),
 		Entry("with a save without path", "spec.save={timeout: 1s}", "spec.save.path: Required value"),
 		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
 		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),

@@ -30,6 +30,16 @@ var gatewayMutants = []mutant{
 		killer: road("^TestDialOnlyWhilePublished$"),
 	},
 	{
+		name: "a pod is not asked who it is", breaks: "I4", peer: "the address belongs to another tenant by now",
+		file: "internal/gateway/connect.go", old: `if err != nil || identity == "" {`, new: `if l != nil || identity == "" {`,
+		killer: road("^TestAddressOfAnotherPod$"),
+	},
+	{
+		name: "any pod that answers is the right one", breaks: "I4", peer: "the address belongs to another tenant by now",
+		file: "internal/gateway/identity.go", old: ` || strings.TrimSpace(string(body)) != l.pod.uid {`, new: ` || strings.TrimSpace(string(body)) == "" {`,
+		killer: road("^TestAddressOfAnotherPod$|^TestWrongIdentity$"),
+	},
+	{
 		name: "connections of a pod that is gone stay", breaks: "I4",
 		file: "internal/gateway/pods.go", old: `if p.gone || len(p.idle) >= maxIdle {`, new: `if len(p.idle) >= maxIdle {`,
 		killer: road("^TestLinksOfAPodThatIsGone$"),
