@@ -15,24 +15,24 @@ var errUnwritten = errors.New("nothing was written")
 
 // exchange is one attempt to send one request to one pod.
 type exchange struct {
-	gateway *Gateway
-	target  Target
-	seat    seat
-	in      *http.Request
-	body    *clientBody
-	tunnel  *tunnel // of a request that upgrades
-	start   int64   // bytes written to the link before this request
-	err     error   // why there is no answer of the pod
+	gateway  *Gateway
+	target   Target
+	seat     seat
+	in       *http.Request
+	body     *clientBody
+	asked    bool           // the request upgrades
+	switched *http.Response // the pod's answer that switches protocols
+	seated   bool           // a tunnel has the seat
+	start    int64          // bytes written to the link before this request
+	err      error          // why there is no answer of the pod
 }
 
 // forward sends a request to the pod at the seat, and its answer to the client. It uses the seat up. Its error says why the
 // client has no answer yet: errUnwritten, errClientGone or a Problem.
 func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
-	defer s.visit.Leave()
-	defer s.link.release()
 	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
-	w = x.prepare(w)
-	defer x.finish()
+	defer x.leave()
+	x.prepare()
 	proxy := httputil.ReverseProxy{
 		Rewrite:        x.rewrite,
 		Transport:      x,
@@ -42,28 +42,29 @@ func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s se
 		ErrorLog:       quietLog,
 	}
 	proxy.ServeHTTP(w, r)
+	if errors.Is(x.err, errUpgraded) {
+		return x.upgrade(w, x.switched)
+	}
 	return x.err
 }
 
+// leave gives the seat back, if no tunnel has it.
+func (x *exchange) leave() {
+	if !x.seated {
+		x.seat.link.release()
+		x.seat.visit.Leave()
+	}
+}
+
 // prepare puts into the way what has to see the body and the upgrade. An upgrade to anything but WebSocket is none.
-func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
+func (x *exchange) prepare() {
 	if x.in.ContentLength != 0 {
 		x.body = &clientBody{from: x.in.Body}
 		x.in.Body = x.body
 	}
-	if !isWebSocket(x.in) {
+	x.asked = isWebSocket(x.in)
+	if !x.asked {
 		x.in.Header.Del("Upgrade")
-		return w
-	}
-	x.tunnel = &tunnel{
-		ResponseWriter: w, visit: x.seat.visit, upgrades: &x.gateway.upgrades, done: make(chan struct{}),
-	}
-	return x.tunnel
-}
-
-func (x *exchange) finish() {
-	if x.tunnel != nil {
-		x.tunnel.close()
 	}
 }
 
@@ -86,15 +87,12 @@ func (x *exchange) inspect(res *http.Response) error {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		return nil
 	}
-	if x.tunnel == nil {
+	if !x.asked || !joined(res) {
 		return &Problem{Reason: ReasonBadAnswer, Detail: "an upgrade that nobody asked for", Outcome: OutcomeUnknown}
 	}
-	pod, ok := res.Body.(io.ReadWriteCloser)
-	if !ok { // as net/http says it is for this status
-		return &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown}
-	}
-	res.Body = x.tunnel.join(pod)
-	return nil
+	kept := *res
+	x.switched, res.Body = &kept, http.NoBody // which httputil closes
+	return errUpgraded
 }
 
 // fail keeps the error for whoever called forward.
@@ -109,7 +107,9 @@ func (x *exchange) classify(err error) error {
 	switch {
 	case errors.Is(x.body.fault(), os.ErrDeadlineExceeded): // first: net/http takes it for a client that has gone
 		return &Problem{Reason: ReasonSlowBody, Outcome: OutcomeUnknown}
-	case x.tunnel != nil && x.tunnel.open.Load(), x.in.Context().Err() != nil:
+	case errors.Is(err, errUpgraded):
+		return errUpgraded
+	case x.in.Context().Err() != nil:
 		return errClientGone
 	case errors.As(err, &p):
 		return p

@@ -1,11 +1,7 @@
 package gateway
 
 import (
-	"bufio"
-	"io"
 	"net"
-	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
@@ -15,106 +11,113 @@ import (
 const farewell = time.Second
 
 // tunnel is an upgraded connection between a client and a pod. Both ends are told when it must end: the session goes (and the
-// connection does not hold it), the gateway goes, or the pod is gone.
+// connection does not hold it), the gateway goes, or the pod is gone. While nobody says anything, it costs two sockets and three small
+// stacks, and no buffer.
 type tunnel struct {
-	http.ResponseWriter
-	visit    *directory.Visit
 	upgrades *upgrades
-	done     chan struct{}
-	open     atomic.Bool
-
-	front, back *side
+	client   net.Conn
+	front    *side         // to the client
+	gone     chan struct{} // closed when nothing more comes from the client
+	pod      *podEnd
 }
 
-// Unwrap is for http.ResponseController.
-func (t *tunnel) Unwrap() http.ResponseWriter { return t.ResponseWriter }
-
-// join puts the pod's side in, and gives what the proxy reads and writes in its place.
-func (t *tunnel) join(pod io.ReadWriteCloser) io.ReadWriteCloser {
-	t.back = newSide(pod, true)
-	return &podEnd{side: t.back, tunnel: t}
+// podEnd is the pod's end of a tunnel.
+type podEnd struct {
+	*side
+	conn  net.Conn
+	visit *directory.Visit
+	ended chan struct{} // closed when nothing more comes from the pod
 }
 
-// Hijack opens the tunnel. From here on the visit is an open connection.
-func (t *tunnel) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(t.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	t.front = newSide(conn, false)
-	t.open.Store(true)
-	t.visit.Upgraded()
-	t.upgrades.join()
+// newPodEnd takes the seat out of the hands of the request that had it.
+func newPodEnd(s seat) *podEnd {
+	s.link.pod.leave()
+	conn := s.link.conn.Conn
+	return &podEnd{side: newSide(conn, true), conn: conn, visit: s.visit, ended: make(chan struct{})}
+}
+
+func newTunnel(u *upgrades, client net.Conn) *tunnel {
+	u.join()
+	return &tunnel{upgrades: u, client: client, front: newSide(client, false), gone: make(chan struct{})}
+}
+
+// start opens the tunnel: early is what the pod has said already, and first what the client has. From here on the visit is an open
+// connection.
+func (t *tunnel) start(pod *podEnd, early, first []byte) {
+	t.pod = pod
+	pod.visit.Upgraded()
+	go t.fromPod(pod, early)
+	go t.fromClient(first)
 	go t.watch()
-	return &clientEnd{Conn: conn, side: t.front}, buffered, nil
 }
 
-// close is called when the proxy has left the tunnel.
-func (t *tunnel) close() {
-	if t.open.Load() {
-		close(t.done)
-		t.upgrades.leave()
+// fromClient passes on what the client says, to the end.
+func (t *tunnel) fromClient(first []byte) {
+	defer close(t.gone)
+	_ = t.toPod(first)
+	_ = transfer(t.client, t.toPod)
+}
+
+// toPod passes on what a client says. A pod that does not take it is at its end, which is seen where it is read from.
+func (t *tunnel) toPod(p []byte) error {
+	if n, err := t.pod.Write(p); err != nil {
+		t.pod.skip(p[n:])
+		_ = t.pod.Close()
 	}
+	return nil
+}
+
+// fromPod passes on what the pod says, to the end.
+func (t *tunnel) fromPod(pod *podEnd, early []byte) {
+	defer close(pod.ended)
+	if t.toClient(early) == nil {
+		_ = transfer(pod.conn, t.toClient)
+	}
+}
+
+func (t *tunnel) toClient(p []byte) error {
+	_, err := t.front.Write(p)
+	return err
 }
 
 // watch ends the tunnel when it must.
 func (t *tunnel) watch() {
 	select {
-	case <-t.visit.Closing():
+	case <-t.pod.visit.Closing():
+		t.end(closeGoingAway)
 	case <-t.upgrades.closing():
-	case <-t.done:
-		return
+		t.end(closeGoingAway)
+	case <-t.pod.ended:
+		t.end(closeServiceRestart)
+	case <-t.gone:
 	}
-	t.end(closeGoingAway)
+	t.cut()
+	t.pod.visit.Leave()
+	t.upgrades.leave()
 }
 
-// end says goodbye to both ends, and closes them when the client has answered or its time is over. Closing at once could
-// take our own goodbye back from the wire.
+// end says goodbye to both ends, if they did not do it themselves, and waits until the client has answered or its time is over.
+// Closing at once could take our own goodbye back from the wire.
 func (t *tunnel) end(code uint16) {
 	late := time.AfterFunc(farewell, t.cut) // also if the client does not even take the frame
 	defer late.Stop()
 	if t.front.end(code) == nil {
-		_ = t.back.end(code)
+		_ = t.pod.end(code)
 		t.linger()
 	}
-	t.cut()
 }
 
 func (t *tunnel) linger() {
 	timer := time.NewTimer(farewell)
 	defer timer.Stop()
 	select {
-	case <-t.back.closed:
-	case <-t.done:
+	case <-t.pod.closed:
+	case <-t.gone:
 	case <-timer.C:
 	}
 }
 
 func (t *tunnel) cut() {
-	_ = t.front.Close()
-	_ = t.back.Close()
-}
-
-// clientEnd is the client's connection as the proxy has it.
-type clientEnd struct {
-	net.Conn
-	side *side
-}
-
-// Write writes frames of the pod.
-func (c *clientEnd) Write(p []byte) (int, error) { return c.side.Write(p) }
-
-// podEnd is the pod's connection as the proxy has it.
-type podEnd struct {
-	*side
-	tunnel *tunnel
-}
-
-// Read reads frames of the pod. Where they end, the client is told so, if the pod did not do it.
-func (p *podEnd) Read(b []byte) (int, error) {
-	n, err := p.side.Read(b)
-	if err != nil {
-		p.tunnel.end(closeServiceRestart)
-	}
-	return n, err
+	_ = t.client.Close()
+	_ = t.pod.Close()
 }
