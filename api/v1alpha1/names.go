@@ -110,6 +110,11 @@ const (
 	HeaderKey = "Session-Key"
 	// HeaderEpoch is the epoch that the request was admitted for.
 	HeaderEpoch = "Session-Epoch"
+	// HeaderConnection is on the upgrade of a WebSocket that stays open while the session sleeps: a name of that connection, letters
+	// and digits, that no other has.
+	HeaderConnection = "Session-Connection"
+	// HeaderResumed is on the upgrade that opens such a connection again, and not HeaderConnection: the same name.
+	HeaderResumed = "Session-Resumed"
 )
 
 // Headers of a pod's answers, also of one that switches protocols. The gateway reads them and takes them out. Each is a Go

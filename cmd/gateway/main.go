@@ -125,6 +125,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer) (*cluster.G
 		Log:          log,
 		Now:          time.Now,
 	})
+	hands.Directory.Reached = road.Rouse
 	road.Sessions, road.Address = hands, hands.Directory.Address
 	return hands, road, nil
 }

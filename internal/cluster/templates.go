@@ -25,6 +25,7 @@ const defaultWake = time.Minute
 type Rules struct {
 	IdleAfter        time.Duration // zero: not known
 	CountConnections bool
+	CountBytes       bool
 }
 
 // templates takes the feed of SessionTemplates, and keeps what a gateway needs of them.
@@ -178,6 +179,16 @@ func paceOf(spec *v1alpha1.SessionTemplateSpec) time.Duration {
 	return min(idle, spec.Hibernate.After.Duration)
 }
 
+// rulesOf are the rules of a template. What it does not say is as the API's defaults have it.
+func rulesOf(spec *v1alpha1.SessionTemplateSpec) Rules {
+	counts := spec.Idle.Counts
+	return Rules{
+		IdleAfter:        paceOf(spec),
+		CountConnections: counts != v1alpha1.CountsRequests && counts != v1alpha1.CountsBytes,
+		CountBytes:       counts == v1alpha1.CountsBytes,
+	}
+}
+
 func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	spec := &t.Spec
 	k := &known{
@@ -189,12 +200,13 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			WakeTimeout: durationOf(spec.Wake.Timeout, defaultWake),
 			MaxHeld:     int(spec.Wake.MaxHeld),
 			IdleAfter:   paceOf(spec),
+			Hibernates:  spec.Idle.HibernateConnections,
 		},
 		limit: t.Spec.Limits.Sessions,
 
 		perMinute: t.Spec.Limits.CreatesPerMinute,
 		counted:   t.Status.Sessions.Total,
-		rules:     Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		rules:     rulesOf(spec),
 		pattern:   spec.Key.Pattern,
 		born:      t.CreationTimestamp.Time,
 	}

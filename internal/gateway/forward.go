@@ -22,6 +22,7 @@ type exchange struct {
 	body     *clientBody
 	asked    bool           // the request upgrades
 	switched *http.Response // the pod's answer that switches protocols
+	sent     *http.Request  // the upgrade as the pod got it, of a connection that hibernates
 	seated   bool           // a tunnel has the seat
 	start    int64          // bytes written to the link before this request
 	err      error          // why there is no answer of the pod
@@ -70,6 +71,10 @@ func (x *exchange) prepare() {
 
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
+	if x.asked && x.target.Hibernates {
+		christen(pr.Out.Header)
+		x.sent = pr.Out
+	}
 }
 
 // RoundTrip sends the request over the seat's link, once.

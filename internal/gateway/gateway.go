@@ -62,6 +62,7 @@ type Gateway struct {
 	room     room
 	pods     pods
 	upgrades upgrades
+	sleepers sleepers
 	draining atomic.Bool
 	garbled  sync.Map // names of templates whose workload said what nobody understands, and which the log has
 }

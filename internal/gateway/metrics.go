@@ -16,7 +16,9 @@ type Metrics struct {
 	dials    *prometheus.CounterVec
 	resends  prometheus.Counter
 
-	misroutes prometheus.Counter
+	misroutes  prometheus.Counter
+	hibernated prometheus.Gauge
+	resumed    prometheus.Counter
 
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
@@ -64,7 +66,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		Name: "dormouse_gateway_misroutes_refused_total",
 		Help: "Connections that were closed before a request, because the answer at the identity path was not the UID of the pod that was dialled.",
 	})
-	r.MustRegister(m.misroutes, m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
+	m.hibernated = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "dormouse_gateway_hibernated_connections",
+		Help: "Open WebSockets without a pod, most of them because their session sleeps.",
+	})
+	m.resumed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "dormouse_gateway_resumed_connections_total",
+		Help: "WebSockets that were without a pod and are at one again.",
+	})
+	r.MustRegister(m.misroutes, m.hibernated, m.resumed, m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled)
 	return m
 }
 

@@ -47,13 +47,13 @@ func (s *side) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.held:
+		return s.passMessage(p)
 	case s.ended:
 		s.follow(p)
 		return len(p), nil
 	case s.bye != nil:
 		return len(p), s.finishWith(p)
-	case s.held:
-		return s.passMessage(p)
 	case s.discard:
 		return s.passWithoutClose(p)
 	}
@@ -184,6 +184,13 @@ func (s *side) closing() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended || s.frames.closing
+}
+
+// saidGoodbye says whether a close frame of the other end went by.
+func (s *side) saidGoodbye() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frames.closing
 }
 
 // carried says whether bytes of data frames went by since it was asked last.

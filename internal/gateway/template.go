@@ -23,6 +23,8 @@ type Template struct {
 	ReadyPath string
 	// IdentityPath is asked over each new connection to a pod, before a request: its answer is the pod's UID. Empty: nothing is asked.
 	IdentityPath string
+	// Hibernates says that a WebSocket stays open while the session sleeps (idle.hibernateConnections).
+	Hibernates bool
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
 }

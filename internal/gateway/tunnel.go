@@ -11,14 +11,16 @@ import (
 const farewell = time.Second
 
 // tunnel is an upgraded connection between a client and a pod. Both ends are told when it must end: the session goes (and the
-// connection does not hold it), the gateway goes, or the pod is gone. While nobody says anything, it costs two sockets and three small
-// stacks, and no buffer.
+// connection does not hold it), the gateway goes, or the pod is gone. One that hibernates lets the pod go instead, and finds the next
+// one. While nobody says anything, it costs two sockets and three small stacks, and no buffer.
 type tunnel struct {
 	upgrades *upgrades
 	client   net.Conn
 	front    *side         // to the client
 	gone     chan struct{} // closed when nothing more comes from the client
-	pod      *podEnd
+	goodbye  chan struct{} // closed when a close frame of the client went by
+	dormancy *dormancy     // nil: it does not hibernate
+	first    *podEnd
 }
 
 // podEnd is the pod's end of a tunnel.
@@ -26,98 +28,165 @@ type podEnd struct {
 	*side
 	conn  net.Conn
 	visit *directory.Visit
+	early []byte        // what it said before the tunnel had it
 	ended chan struct{} // closed when nothing more comes from the pod
+	news  chan struct{} // told when something went by, of a tunnel that hibernates
 }
 
 // newPodEnd takes the seat out of the hands of the request that had it.
-func newPodEnd(s seat) *podEnd {
+func newPodEnd(s seat, early []byte) *podEnd {
 	s.link.pod.leave()
 	conn := s.link.conn.Conn
-	return &podEnd{side: newSide(conn, true), conn: conn, visit: s.visit, ended: make(chan struct{})}
+	return &podEnd{side: newSide(conn, true), conn: conn, visit: s.visit, early: early, ended: make(chan struct{})}
+}
+
+// leave gives up the pod.
+func (p *podEnd) leave() {
+	_ = p.Close()
+	p.visit.Leave()
 }
 
 func newTunnel(u *upgrades, client net.Conn) *tunnel {
 	u.join()
-	return &tunnel{upgrades: u, client: client, front: newSide(client, false), gone: make(chan struct{})}
+	return &tunnel{
+		upgrades: u, client: client, front: newSide(client, false), gone: make(chan struct{}), goodbye: make(chan struct{}),
+	}
 }
 
-// start opens the tunnel: early is what the pod has said already, and first what the client has. From here on the visit is an open
-// connection.
-func (t *tunnel) start(pod *podEnd, early, first []byte) {
-	t.pod = pod
-	pod.visit.Upgraded()
-	go t.fromPod(pod, early)
-	go t.fromClient(first)
+// start opens the tunnel; early is what the client has said already. From here on the visit is an open connection.
+func (t *tunnel) start(pod *podEnd, early []byte) {
+	t.join(pod)
+	t.first = pod
+	if t.dormancy != nil {
+		t.dormancy.pod = pod
+	}
+	go t.fromClient(early)
 	go t.watch()
 }
 
+// join takes a pod in.
+func (t *tunnel) join(pod *podEnd) {
+	pod.closed = t.goodbye
+	if t.dormancy != nil {
+		pod.news = make(chan struct{}, 1)
+		pod.visit.Parts()
+	}
+	pod.visit.Upgraded()
+	go t.fromPod(pod)
+}
+
 // fromClient passes on what the client says, to the end.
-func (t *tunnel) fromClient(first []byte) {
+func (t *tunnel) fromClient(early []byte) {
 	defer close(t.gone)
-	_ = t.toPod(first)
-	_ = transfer(t.client, t.toPod)
+	to := t.toPod
+	if t.dormancy != nil {
+		to = t.hear
+	}
+	if to(early) == nil {
+		_ = transfer(t.client, to)
+	}
 }
 
 // toPod passes on what a client says. A pod that does not take it is at its end, which is seen where it is read from.
 func (t *tunnel) toPod(p []byte) error {
-	if n, err := t.pod.Write(p); err != nil {
-		t.pod.skip(p[n:])
-		_ = t.pod.Close()
+	n, err := t.first.say(p)
+	if err != nil {
+		t.first.skip(p[n:])
+		_ = t.first.Close()
 	}
 	return nil
 }
 
-// fromPod passes on what the pod says, to the end.
-func (t *tunnel) fromPod(pod *podEnd, early []byte) {
-	defer close(pod.ended)
-	if t.toClient(early) == nil {
-		_ = transfer(pod.conn, t.toClient)
+// say writes what the client says.
+func (p *podEnd) say(text []byte) (int, error) {
+	n, err := p.Write(text)
+	if p.carried() {
+		p.visit.Needed()
 	}
+	poke(p.news)
+	return n, err
 }
 
-func (t *tunnel) toClient(p []byte) error {
-	_, err := t.front.Write(p)
-	return err
+// fromPod passes on what the pod says, to the end.
+func (t *tunnel) fromPod(pod *podEnd) {
+	defer close(pod.ended)
+	to := func(p []byte) error {
+		_, err := t.front.Write(p)
+		if t.front.carried() {
+			pod.visit.Needed()
+		}
+		poke(pod.news)
+		return err
+	}
+	if to(pod.early) == nil {
+		_ = transfer(pod.conn, to)
+	}
 }
 
 // watch ends the tunnel when it must.
 func (t *tunnel) watch() {
+	for pod := t.first; pod != nil; {
+		parted := t.serve(pod)
+		pod.leave()
+		if !parted {
+			break
+		}
+		pod = t.sleep()
+	}
+	t.cut(nil)
+	t.upgrades.leave()
+}
+
+// serve waits until the pod must be let go, and says whether the tunnel goes on without it.
+func (t *tunnel) serve(pod *podEnd) (parted bool) {
 	select {
-	case <-t.pod.visit.Closing():
-		t.end(closeGoingAway)
+	case <-pod.visit.Closing():
+		if parted = t.part(pod); !parted {
+			t.end(pod, closeGoingAway, "")
+		}
 	case <-t.upgrades.closing():
-		t.end(closeGoingAway)
-	case <-t.pod.ended:
-		t.end(closeServiceRestart)
+		t.end(pod, closeGoingAway, "")
+	case <-pod.ended:
+		if parted = t.lost(pod); !parted {
+			t.end(pod, closeServiceRestart, "")
+		}
 	case <-t.gone:
 	}
-	t.cut()
-	t.pod.visit.Leave()
-	t.upgrades.leave()
+	return parted
 }
 
 // end says goodbye to both ends, if they did not do it themselves, and waits until the client has answered or its time is over.
 // Closing at once could take our own goodbye back from the wire.
-func (t *tunnel) end(code uint16) {
-	late := time.AfterFunc(farewell, t.cut) // also if the client does not even take the frame
+func (t *tunnel) end(pod *podEnd, code uint16, reason string) {
+	late := time.AfterFunc(farewell, func() { t.cut(pod) }) // also if the client does not even take the frame
 	defer late.Stop()
-	if t.front.end(code) == nil {
-		_ = t.pod.end(code)
-		t.linger()
+	t.dormancy.finish()
+	if t.front.endWith(code, reason) != nil {
+		return
 	}
-}
-
-func (t *tunnel) linger() {
+	if pod != nil {
+		_ = pod.end(code)
+	}
 	timer := time.NewTimer(farewell)
 	defer timer.Stop()
 	select {
-	case <-t.pod.closed:
+	case <-t.goodbye:
 	case <-t.gone:
 	case <-timer.C:
 	}
 }
 
-func (t *tunnel) cut() {
+func (t *tunnel) cut(pod *podEnd) {
 	_ = t.client.Close()
-	_ = t.pod.Close()
+	if pod != nil {
+		_ = pod.Close()
+	}
+}
+
+// poke tells whoever waits; one telling is as good as many.
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

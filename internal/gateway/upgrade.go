@@ -41,13 +41,16 @@ func (x *exchange) upgrade(w http.ResponseWriter, res *http.Response) error {
 	maps.Copy(w.Header(), res.Header)
 	res.Header, res.Body = w.Header(), nil
 	t := newTunnel(&x.gateway.upgrades, conn)
+	if x.sent != nil {
+		t.dormancy = newDormancy(x.gateway, x.target, x.sent, res.Header.Clone())
+	}
 	if err := errors.Join(res.Write(buffered), buffered.Flush()); err != nil {
 		_ = conn.Close()
 		t.upgrades.leave()
 		return errClientGone
 	}
 	x.seated = true
-	t.start(newPodEnd(x.seat), early, unreadOf(buffered.Reader))
+	t.start(newPodEnd(x.seat, early), unreadOf(buffered.Reader))
 	return nil
 }
 

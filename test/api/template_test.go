@@ -86,6 +86,10 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with labels of others", "spec.template.metadata={labels: {app: a, example.com/sessions.dormouse.dev: b}}"),
 		Entry("with no sessions but those that exist", "spec.limits={sessions: 0}"),
 		Entry("with no sessions of a tenant but those that exist", "spec.limits={perTenant: {sessions: 0}}"),
+		Entry("with bytes counted", "spec.idle={counts: Bytes}"),
+		Entry("with connections that hibernate", "spec.idle={counts: Bytes, hibernateConnections: true}"),
+		Entry("with connections that hibernate, and requests counted", "spec.idle={counts: Requests, hibernateConnections: true}"),
+		Entry("with connections that count, and do not hibernate", "spec.idle={hibernateConnections: false}"),
 		Entry("without routes", "spec.routes=[]"),
 	)
 
@@ -128,7 +132,8 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with an identity path of a whole URL", "spec.identity={path: 'http://example.com/'}", "spec.identity.path"),
 		Entry("with a save without path", "spec.save={timeout: 1s}", "spec.save.path: Required value"),
 		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
-		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
+		Entry("with something else counted", "spec.idle={counts: Pings}", "spec.idle.counts"),
+		Entry("with connections that hibernate and count", "spec.idle={hibernateConnections: true}", "hibernateConnections: only with counts: Requests or Bytes"),
 		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
 		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
 		Entry("with a limit of no create", "spec.limits={createsPerMinute: 0}", "spec.limits.createsPerMinute"),
