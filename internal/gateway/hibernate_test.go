@@ -1,9 +1,11 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -33,7 +35,10 @@ type room struct {
 	heard   []string
 	upgrade []http.Header // of each connection
 	refuses bool          // upgrades
-	leave   context.CancelFunc
+
+	protocol string        // that it speaks; empty: chess
+	raw      chan net.Conn // takes the connections, if somebody speaks for the pods
+	leave    context.CancelFunc
 }
 
 func newRoom(t *testing.T, change ...func(*gateway.Template)) *room {
@@ -118,13 +123,17 @@ func (r *room) asleep(n float64) {
 func (r *room) serve(ctx context.Context, w http.ResponseWriter, q *http.Request) {
 	r.mu.Lock()
 	r.upgrade = append(r.upgrade, q.Header.Clone())
-	refuses := r.refuses
+	refuses, protocol := r.refuses, cmp.Or(r.protocol, "chess")
 	r.mu.Unlock()
+	if r.raw != nil {
+		r.raw <- switched(w)
+		return
+	}
 	if refuses {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	c, err := websocket.Accept(w, q, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: []string{"chess"}})
+	c, err := websocket.Accept(w, q, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: []string{protocol}})
 	if err != nil {
 		return
 	}
@@ -181,16 +190,15 @@ func TestFiftySleepsUnderAnOpenConnection(t *testing.T) {
 		}
 	}()
 	go func() {
-		n := 0
-		defer func() { sent <- n }()
-		for {
+		for n := 1; ; n++ {
+			over := false
 			select {
 			case <-slept:
-				return
+				over = true
+				sent <- n
 			default:
 			}
-			n++
-			if c.Write(t.Context(), websocket.MessageText, fmt.Append(nil, n)) != nil {
+			if c.Write(t.Context(), websocket.MessageText, fmt.Append(nil, n)) != nil || over {
 				return
 			}
 			if n%7 == 0 {
@@ -203,8 +211,6 @@ func TestFiftySleepsUnderAnOpenConnection(t *testing.T) {
 		r.hears(c, fmt.Sprintf("%d %d", n, n))
 		select {
 		case total = <-sent:
-			r.tell(c, fmt.Sprint(total+1))
-			total++
 		default:
 		}
 	}
@@ -389,4 +395,34 @@ func TestPodCrashesUnderAConnection(t *testing.T) {
 	r.dir.Apply(id("a"), directory.View{Version: r.version.Add(1)})
 	r.tell(c, "b")
 	r.hears(c, "2 b")
+}
+
+// 003-02: a pod must take a connection up as the first one did, for that is what the client knows; no extension is offered to any.
+func TestPodsAgreeOnTheSubprotocol(t *testing.T) {
+	for protocol, want := range map[string]websocket.StatusCode{"chess": 0, "go": websocket.StatusInternalError} {
+		t.Run(protocol, func(t *testing.T) {
+			r := newRoom(t)
+			c, res, err := websocket.Dial(t.Context(), "ws://a.chess.test/", &websocket.DialOptions{
+				Subprotocols: []string{"chess", "go"}, CompressionMode: websocket.CompressionContextTakeover,
+				HTTPClient: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+					return (&net.Dialer{}).DialContext(ctx, "tcp", r.addr)
+				}}},
+			})
+			if err != nil || c.Subprotocol() != "chess" || res.Header.Get("Sec-Websocket-Extensions") != "" {
+				t.Fatalf("%v, %v", res, err)
+			}
+			defer func() { _ = c.CloseNow() }()
+			r.sleep()
+			r.asleep(1)
+			r.mu.Lock()
+			r.protocol = protocol
+			r.mu.Unlock()
+			r.tell(c, "a")
+			if want != 0 {
+				wantClosed(t, c, want)
+				return
+			}
+			r.hears(c, "1 a")
+		})
+	}
 }

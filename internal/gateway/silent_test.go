@@ -29,6 +29,16 @@ func (p *parked) keep(c net.Conn) {
 	p.conns = append(p.conns, c)
 }
 
+// leave closes them all.
+func (p *parked) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		_ = c.Close()
+	}
+	p.conns = nil
+}
+
 // switches is a pod that upgrades each connection without a goroutine or a buffer that stays.
 func (p *parked) switches(t *testing.T) string {
 	t.Helper()
@@ -87,26 +97,41 @@ func live() uint64 {
 	return m.HeapAlloc + m.StackInuse
 }
 
-// 004-20: a WebSocket in which nobody says anything costs little, however it began.
+// 004-20: a WebSocket in which nobody says anything costs little.
 func TestSilentWebSocketsCostLittle(t *testing.T) {
 	pod := &parked{}
 	w := newWorld(t, chess())
 	w.publish("a", "pod-a", pod.switches(t), 1)
-	w.cost(t, func(c net.Conn) {})
+	w.cost(t, func() {})
 }
 
-// cost opens silent WebSockets, and brings each into the state that is measured.
-func (w *world) cost(t *testing.T, settle func(net.Conn)) {
+// And little while its session sleeps.
+func TestHibernatedWebSocketsCostLittle(t *testing.T) {
+	pod := &parked{}
+	w := newWorld(t, chess(hibernates))
+	address := pod.switches(t)
+	w.publish("a", "pod-1", address, 1)
+	w.cost(t, func() {
+		pod.leave() // as in a crash
+		for w.metric("dormouse_gateway_hibernated_connections") != w.metric("dormouse_gateway_upgraded_connections") {
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// cost opens silent WebSockets, and brings all into the state that is measured.
+func (w *world) cost(t *testing.T, settle func()) {
 	t.Helper()
 	for range 50 {
-		settle(w.opens())
+		w.opens()
 	}
+	settle()
 	before := live()
 	conns := make([]net.Conn, silent)
 	for i := range conns {
 		conns[i] = w.opens()
-		settle(conns[i])
 	}
+	settle()
 	if open := w.metric("dormouse_gateway_upgraded_connections"); open != silent+50 {
 		t.Fatalf("%v are open", open)
 	}
