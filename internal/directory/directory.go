@@ -71,7 +71,7 @@ type View struct {
 	Counts    bool          // whether an open upgraded connection keeps it awake, as a request does
 
 	CountsBytes bool // whether what goes by on one that does not, keeps it awake
-	Listed    bool          // from a list, not an event: how long ago the session was touched is not known
+	Listed      bool // from a list, not an event: how long ago the session was touched is not known
 
 	lost bool // a touch found nothing: news, though not a version
 }

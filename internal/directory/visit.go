@@ -86,6 +86,13 @@ func (v *Visit) Gone() bool {
 	return v.e.view.Gone
 }
 
+// Over says whether the pod of the visit has ended, as far as is known.
+func (v *Visit) Over() bool {
+	v.e.home.mu.Lock()
+	defer v.e.home.mu.Unlock()
+	return v.term != v.e.term
+}
+
 // Leave ends the visit. Only the first call counts.
 func (v *Visit) Leave() {
 	e := v.e

@@ -397,7 +397,7 @@ func TestPodCrashesUnderAConnection(t *testing.T) {
 	r.hears(c, "2 b")
 }
 
-// 003-02: a pod must take a connection up as the first one did, for that is what the client knows; no extension is offered to any.
+// A pod must take a connection up as the first one did, for that is what the client knows; no extension is offered to any.
 func TestPodsAgreeOnTheSubprotocol(t *testing.T) {
 	for protocol, want := range map[string]websocket.StatusCode{"chess": 0, "go": websocket.StatusInternalError} {
 		t.Run(protocol, func(t *testing.T) {

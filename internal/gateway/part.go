@@ -16,6 +16,11 @@ func (t *tunnel) part(pod *podEnd) bool {
 	defer late.Stop()
 	limit := time.NewTimer(partTime)
 	defer limit.Stop()
+	if pod.visit.Over() { // a node that is lost does not close its connections
+		_ = pod.Close()
+		t.awaits(pod, nil, limit.C)
+		return t.lost(pod)
+	}
 	pod.hold()
 	for !pod.whole() || !t.front.whole() {
 		if over := t.awaits(pod, pod.news, limit.C); over {

@@ -155,6 +155,26 @@ var gatewayMutants = []mutant{
 		killer: road("^TestCloseFrameAtABoundary$"),
 	},
 	{
+		name: "a sleep tears a message in two", breaks: "I4",
+		file: "internal/gateway/frames.go", old: `return f.boundary() && !f.partial`, new: `return f.boundary()`,
+		killer: road("^TestNoMessageOfAClientIsTorn$|^TestNoMessageOfAPodIsTorn$"),
+	},
+	{
+		name: "what is behind the last message of a pod is lost", breaks: "I4 I5",
+		file: "internal/gateway/side.go", old: "\tcase s.held:\n", new: "\tcase s.held && !s.ended && s.bye == nil:\n",
+		killer: road("^TestNoMessageOfAPodIsTorn$|^TestNoMessageOfAClientIsTorn$|^TestFiftySleepsUnderAnOpenConnection$"),
+	},
+	{
+		name: "a ping of a sleeping connection wakes its session", breaks: "I7", peer: "a ping is activity",
+		file: "internal/gateway/inbox.go", old: `in.apart = !isData(p[n])`, new: `in.apart = false`,
+		killer: road("^TestAsleep$"),
+	},
+	{
+		name: "a sleeping client may send as much as it likes", breaks: "I8",
+		file: "internal/gateway/inbox.go", old: `const inboxSize = 32 << 10`, new: `const inboxSize = 32 << 20`,
+		killer: road("^TestMuchIsSentToASleeper$"),
+	},
+	{
 		name: "a pod speaks for the gateway", breaks: "I4",
 		file: "internal/gateway/forward.go", old: `res.Header.Del(headerReason)`, new: `_ = headerReason`,
 		killer: road("^TestPodCannotSpeakForTheGateway$"),
