@@ -56,7 +56,10 @@ func TestPartingEndsWithTheEpoch(t *testing.T) {
 	v.Parts()
 	v.Upgraded()
 	w.Apply(alice, unpublished(2, 1, unwanted, countsBytes))
-	w.Apply(alice, awake(3, 1, countsBytes)) // taken back
+	if w.asked() != 0 {
+		t.Error("it takes the sleep back")
+	}
+	w.Apply(alice, awake(3, 1, countsBytes)) // taken back by somebody else
 	w.Apply(alice, unpublished(4, 1, unwanted, countsBytes))
 	if w.Unsettled() != 1 {
 		t.Errorf("%d unsettled", w.Unsettled())

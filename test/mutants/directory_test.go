@@ -95,7 +95,7 @@ var directoryMutants = []mutant{
 	{
 		name: "a connection that ends in order takes the sleep back", breaks: "I7",
 		file: "internal/directory/entry.go", old: `return e.requests+e.conns+e.waiting > 0 }`, new: `return e.requests+e.conns+e.parting+e.waiting > 0 }`,
-		killer: memory("^TestConnectionThatParts$"),
+		killer: memory("^TestPartingEndsWithTheEpoch$"),
 	},
 	{
 		name: "a sleeping session is remembered", breaks: "I7", peer: "memory that grows with the keys ever seen",
