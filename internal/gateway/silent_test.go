@@ -54,8 +54,8 @@ func (p *parked) switches(t *testing.T) string {
 				return
 			}
 			upToBlankLine(c)
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 			p.keep(c)
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		}
 	}()
 	return l.Addr().String()
@@ -87,14 +87,23 @@ func (w *world) opens() net.Conn {
 	return c
 }
 
-// live is what heap and stacks take.
-func live() uint64 {
-	for range 3 { // pools are emptied by two, and stacks shrink
-		runtime.GC()
-	}
+// live is what heap and stacks take, once what ended before has gone.
+func live() int64 {
 	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc + m.StackInuse
+	last := int64(0)
+	for range 100 {
+		for range 3 { // pools are emptied by two, and stacks shrink
+			runtime.GC()
+		}
+		runtime.ReadMemStats(&m)
+		now := int64(m.HeapAlloc + m.StackInuse)
+		if now >= last-last/100 && last > 0 {
+			return now
+		}
+		last = now
+		time.Sleep(20 * time.Millisecond)
+	}
+	return last
 }
 
 // 004-20: a WebSocket in which nobody says anything costs little.
@@ -113,9 +122,9 @@ func TestHibernatedWebSocketsCostLittle(t *testing.T) {
 	w.publish("a", "pod-1", address, 1)
 	w.cost(t, func() {
 		pod.leave() // as in a crash
-		for w.metric("dormouse_gateway_hibernated_connections") != w.metric("dormouse_gateway_upgraded_connections") {
-			time.Sleep(time.Millisecond)
-		}
+		w.until("asleep", func() bool {
+			return w.metric("dormouse_gateway_hibernated_connections") == w.metric("dormouse_gateway_upgraded_connections")
+		})
 	})
 }
 
