@@ -51,42 +51,60 @@ func (t *tunnel) hear(p []byte) error {
 
 func (t *tunnel) hearSome(p []byte) (int, error) {
 	d := t.dormancy
-	d.mu.Lock()
-	for d.pod == nil && !d.over && (!d.asleep || d.inbox.full()) {
-		d.turn.Wait()
-	}
-	if pod := d.pod; pod != nil {
-		d.mu.Unlock()
+	if pod := d.listener(); pod != nil {
 		n, err := pod.say(p)
 		if err != nil {
 			d.drop(pod, err)
 		}
 		return n, nil
 	}
-	if d.over {
-		d.inbox.pending = nil // it is for nobody, but for a goodbye
-	}
-	n, opcode, payload, err := d.inbox.take(p)
-	wants := len(d.inbox.pending) > 0 && !d.over
-	if wants {
-		poke(d.wanted)
-	}
-	d.mu.Unlock()
+	n, opcode, payload, err := d.receive(p)
 	if err != nil {
 		_ = t.front.end(closeProtocolError)
 		return n, err
 	}
-	return n, t.answer(opcode, payload, wants)
+	return n, t.answer(opcode, payload)
 }
 
-// answer does what the pod would do with a control frame of the client. A goodbye behind frames that a pod has yet to get is for it.
-func (t *tunnel) answer(opcode byte, payload []byte, wants bool) error {
-	switch {
-	case opcode == opPing:
+// listener waits until somebody takes what the client says. Nil: the inbox does.
+func (d *dormancy) listener() *podEnd {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.pod == nil && !d.over && (!d.asleep || d.inbox.full()) {
+		d.turn.Wait()
+	}
+	return d.pod
+}
+
+// receive puts what the client says into the inbox, and has the session woken for it. A goodbye behind frames that a pod has yet to
+// get is for that pod too.
+func (d *dormancy) receive(p []byte) (n int, opcode byte, payload []byte, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pod != nil || !d.asleep && !d.over {
+		return 0, 0, nil, nil // it has woken just now
+	}
+	if d.over {
+		d.inbox.pending = nil // it is for nobody, but for a goodbye
+	}
+	n, opcode, payload, err = d.inbox.take(p)
+	if d.over || len(d.inbox.pending) == 0 {
+		return n, opcode, payload, err
+	}
+	poke(d.wanted)
+	if opcode == opClose {
+		d.inbox.pending = appendControl(d.inbox.pending, opClose, payload, true)
+		opcode = 0
+	}
+	return n, opcode, payload, err
+}
+
+// answer does what the pod would do with a control frame of the client.
+func (t *tunnel) answer(opcode byte, payload []byte) error {
+	switch opcode {
+	case opPing:
 		return t.front.pong(payload)
-	case opcode == opClose && wants:
-		t.dormancy.append(opClose, payload)
-	case opcode == opClose:
+	case opClose:
 		code := uint16(closeNormal)
 		if len(payload) >= 2 {
 			code = binary.BigEndian.Uint16(payload)
@@ -96,14 +114,6 @@ func (t *tunnel) answer(opcode byte, payload []byte, wants bool) error {
 		return io.EOF
 	}
 	return nil
-}
-
-// append adds a control frame to what the pod gets.
-func (d *dormancy) append(opcode byte, payload []byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inbox.pending = append(d.inbox.pending, 0x80|opcode, 0x80|byte(len(payload)), 0, 0, 0, 0)
-	d.inbox.pending = append(d.inbox.pending, payload...)
 }
 
 // drop takes a pod away that takes nothing more for now. One that fails is at its end, which is seen where it is read from.

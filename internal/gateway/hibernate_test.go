@@ -41,9 +41,9 @@ type room struct {
 	leave    context.CancelFunc
 }
 
-func newRoom(t *testing.T, change ...func(*gateway.Template)) *room {
+func newRoom(t *testing.T) *room {
 	t.Helper()
-	r := &room{t: t, world: newWorld(t, chess(append(change, hibernates)...))}
+	r := &room{t: t, world: newWorld(t, chess(hibernates))}
 	r.dir.Reached = r.gateway.Rouse
 	r.wakeBy(r.wake)
 	t.Cleanup(func() { r.mu.Lock(); defer r.mu.Unlock(); r.end() })

@@ -132,13 +132,18 @@ func (s *side) finish() error {
 
 // control writes a control frame of our own.
 func (s *side) control(opcode byte, payload []byte) error {
-	frame := []byte{0x80 | opcode, byte(len(payload))}
-	if s.masked {
-		frame[1] |= 0x80
-		frame = append(frame, 0, 0, 0, 0) // a mask of zeros
-	}
-	_, err := s.ReadWriteCloser.Write(append(frame, payload...))
+	_, err := s.ReadWriteCloser.Write(appendControl(nil, opcode, payload, s.masked))
 	return err
+}
+
+// appendControl appends a control frame, whose payload has at most maxControl bytes.
+func appendControl(to []byte, opcode byte, payload []byte, masked bool) []byte {
+	size := byte(min(len(payload), maxControl))
+	if !masked {
+		return append(append(to, 0x80|opcode, size), payload...)
+	}
+	to = append(to, 0x80|opcode, 0x80|size, 0, 0, 0, 0) // a mask of zeros
+	return append(to, payload...)
 }
 
 // pong answers a ping, where nothing of the other end is under way.

@@ -158,3 +158,18 @@ func TestPingThatIsTooLong(t *testing.T) {
 	says(t, client, "\x89\xfe\xff\xff")
 	gets(t, client, plain(bye, "\x03\xea"))
 }
+
+// A client that says something and goodbye to a session that sleeps has both delivered, and hears the pod's goodbye.
+func TestLastWordsToASleeper(t *testing.T) {
+	r, client, pod := rawRoom(t)
+	r.unpublish()
+	gets(t, pod, masked(bye, goingAway))
+	says(t, pod, plain(bye, goingAway))
+	r.asleep(1)
+	says(t, client, masked(whole, "resign")+masked(bye, "\x03\xe8"))
+	next := <-r.raw
+	gets(t, next, masked(whole, "resign")+masked(bye, "\x03\xe8"))
+	says(t, next, plain(whole, "0-1")+plain(bye, "\x03\xe8"))
+	_ = next.Close()
+	gets(t, client, plain(whole, "0-1")+plain(bye, "\x03\xe8"))
+}
