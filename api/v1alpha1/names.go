@@ -96,6 +96,8 @@ const (
 	// again: the Session's creation time in seconds shifted left by 20 bits, plus the epoch. Write it beside the state and
 	// refuse a writer with a lower one.
 	EnvFence = "SESSION_FENCE"
+	// EnvPodUID is the UID of the pod, by the downward API: what a pod answers at the identity path of its template.
+	EnvPodUID = "SESSION_POD_UID"
 	// EnvInput is InputFile, where the session has an input.
 	EnvInput = "SESSION_INPUT"
 )
@@ -114,6 +116,11 @@ const (
 	HeaderCaller = "Session-Caller"
 	// HeaderGroups are the groups that the credential gives the caller, each percent-encoded, separated by commas.
 	HeaderGroups = "Session-Caller-Groups"
+	// HeaderConnection is on the upgrade of a WebSocket that stays open while the session sleeps: a name of that connection, letters
+	// and digits, that no other has.
+	HeaderConnection = "Session-Connection"
+	// HeaderResumed is on the upgrade that opens such a connection again, and not HeaderConnection: the same name.
+	HeaderResumed = "Session-Resumed"
 )
 
 // Headers of a pod's answers, also of one that switches protocols. The gateway reads them and takes them out. Each is a Go

@@ -15,7 +15,7 @@ import (
 // +kubebuilder:validation:XValidation:rule="self.wake.by == 'Anyone' || has(self.access) && (has(self.access.jwt) && size(self.access.jwt) > 0 || self.access.kubernetes || self.access.capability)",message="wake.by: Authenticated and Owner need a way to say who calls: access.jwt, access.kubernetes or access.capability"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
-// +kubebuilder:validation:XValidation:rule="self.protocol != 'TCP' || !has(self.save) && !has(self.wake.ready) && (!has(self.routes) || self.routes.all(r, has(r.host)))",message="protocol: TCP: its routes have a host, and there is neither save nor wake.ready, which are HTTP"
+// +kubebuilder:validation:XValidation:rule="self.protocol != 'TCP' || !has(self.save) && !has(self.wake.ready) && !has(self.identity) && !(has(self.idle.hibernateConnections) && self.idle.hibernateConnections) && (!has(self.routes) || self.routes.all(r, has(r.host)))",message="protocol: TCP: its routes have a host, and there is none of save, wake.ready, identity and idle.hibernateConnections, which are HTTP"
 type SessionTemplateSpec struct {
 	// mode says what keeps a session up: OnDemand, that somebody needs it; Task, that it has not done its work yet.
 	// +kubebuilder:default=OnDemand
@@ -54,6 +54,10 @@ type SessionTemplateSpec struct {
 	// +kubebuilder:default={}
 	// +optional
 	Wake WakeSpec `json:"wake,omitempty"`
+
+	// identity has each new connection to a pod asked for the pod's UID.
+	// +optional
+	Identity *IdentitySpec `json:"identity,omitempty"`
 
 	// idle says when a session falls asleep.
 	// +kubebuilder:default={}
@@ -185,6 +189,7 @@ type HTTPGet struct {
 }
 
 // IdleSpec says when a session falls asleep.
+// +kubebuilder:validation:XValidation:rule="!has(self.hibernateConnections) || !self.hibernateConnections || self.counts != 'Connections'",message="hibernateConnections: only with counts: Requests or Bytes; with Connections a session with an open WebSocket does not sleep"
 type IdleSpec struct {
 	// after is how long nobody may need the session until it falls asleep, 1s to 720h.
 	// +kubebuilder:default="5m"
@@ -195,20 +200,29 @@ type IdleSpec struct {
 	// +optional
 	After *metav1.Duration `json:"after,omitempty"`
 
-	// counts says what keeps a session awake: Connections (requests in flight and open upgraded connections such as
-	// WebSockets) or Requests (an open WebSocket alone does not; it is closed with 1001 when the session sleeps).
+	// counts says what keeps a session awake, beside requests in flight: Connections (open upgraded connections such as WebSockets
+	// do), Bytes (each data frame that goes by on a WebSocket does, in either direction; an open one alone does not, and pings do
+	// not) or Requests (nothing on an open WebSocket does). A WebSocket that does not is closed with 1001 when the session sleeps.
 	// +kubebuilder:default=Connections
 	// +optional
 	Counts IdleCounts `json:"counts,omitempty"`
+
+	// hibernateConnections keeps a client's WebSocket open at the gateway while the session sleeps, in the place of closing it. The
+	// gateway answers pings meanwhile. A data frame of the client wakes the session; that, or anything else that wakes it, opens the
+	// pod's side again, and what the client sent is delivered in order. Not with counts: Connections, which never lets it sleep.
+	// +optional
+	HibernateConnections bool `json:"hibernateConnections,omitempty"`
 }
 
 // IdleCounts says what keeps a session awake.
-// +kubebuilder:validation:Enum=Requests;Connections
+// +kubebuilder:validation:Enum=Requests;Bytes;Connections
 type IdleCounts string
 
 const (
 	// CountsRequests counts requests in flight, and not open upgraded connections.
 	CountsRequests IdleCounts = "Requests"
+	// CountsBytes counts requests in flight, and each moment in which a data frame goes by on an open WebSocket.
+	CountsBytes IdleCounts = "Bytes"
 	// CountsConnections counts open upgraded connections too.
 	CountsConnections IdleCounts = "Connections"
 )

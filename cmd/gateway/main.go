@@ -187,6 +187,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 
 		CreatesPerClient: f.createsPerClient,
 	})
+	hands.Directory.Reached = road.Rouse
 	road.Sessions, road.Address, road.Await, road.Authority = hands, hands.Directory.Address, hands.Directory.Await, hands
 	if f.kubernetes {
 		road.Tokens = cluster.NewTokens(c)

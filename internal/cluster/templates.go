@@ -28,6 +28,7 @@ const defaultWake = time.Minute
 type Rules struct {
 	IdleAfter        time.Duration // zero: not known
 	CountConnections bool
+	CountBytes       bool
 }
 
 // templates takes the feed of SessionTemplates, and keeps what a gateway needs of them.
@@ -183,6 +184,16 @@ func paceOf(spec *v1alpha1.SessionTemplateSpec) time.Duration {
 	return min(idle, spec.Hibernate.After.Duration)
 }
 
+// rulesOf are the rules of a template. What it does not say is as the API's defaults have it.
+func rulesOf(spec *v1alpha1.SessionTemplateSpec) Rules {
+	counts := spec.Idle.Counts
+	return Rules{
+		IdleAfter:        paceOf(spec),
+		CountConnections: counts != v1alpha1.CountsRequests && counts != v1alpha1.CountsBytes,
+		CountBytes:       counts == v1alpha1.CountsBytes,
+	}
+}
+
 func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	spec := &t.Spec
 	k := &known{
@@ -195,6 +206,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 			MaxHeld:     int(spec.Wake.MaxHeld),
 			IdleAfter:   paceOf(spec),
 			Raw:         spec.Protocol == v1alpha1.ProtocolTCP,
+			Hibernates:  spec.Idle.HibernateConnections,
 		},
 		limit: t.Spec.Limits.Sessions,
 
@@ -202,12 +214,15 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 		tenantPerMinute: t.Spec.Limits.PerTenant.CreatesPerMinute,
 		revision:        fmt.Sprintf("%s/%d", t.UID, t.Generation),
 		counted:         t.Status.Sessions.Total,
-		rules:           Rules{IdleAfter: paceOf(spec), CountConnections: spec.Idle.Counts != v1alpha1.CountsRequests},
+		rules:           rulesOf(spec),
 		pattern:         spec.Key.Pattern,
 		born:            metav1.ObjectMeta{Namespace: t.Namespace, Name: t.Name, CreationTimestamp: t.CreationTimestamp},
 	}
 	if spec.Wake.Ready != nil {
 		k.template.ReadyPath = spec.Wake.Ready.Path
+	}
+	if spec.Identity != nil {
+		k.template.IdentityPath = spec.Identity.Path
 	}
 	if old != nil {
 		k.creates = old.creates

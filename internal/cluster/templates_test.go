@@ -60,16 +60,17 @@ var _ = Describe("Templates", func() {
 		t.Spec.Key = v1alpha1.KeySpec{Pattern: "[a-z]+", OnMissing: v1alpha1.MissingCreate}
 		t.Spec.Routes = []v1alpha1.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}}
 		t.Spec.Wake = v1alpha1.WakeSpec{Timeout: &metav1.Duration{Duration: 5 * time.Second}, MaxHeld: 7, Ready: &v1alpha1.HTTPGet{Path: "/ready"}}
-		t.Spec.Idle.Counts = v1alpha1.CountsRequests
+		t.Spec.Identity = &v1alpha1.IdentitySpec{Path: "/who"}
+		t.Spec.Idle.Counts, t.Spec.Idle.HibernateConnections = v1alpha1.CountsBytes, true
 		t.Spec.Limits.Sessions, t.Status.Sessions.Total = ptr.To[int32](9), 3
 		k := knownOf(t, nil)
 		Expect(k.fault).To(BeEmpty())
-		Expect(k.rules).To(Equal(Rules{IdleAfter: time.Minute}))
+		Expect(k.rules).To(Equal(Rules{IdleAfter: time.Minute, CountBytes: true}))
 		Expect(k.template.Pattern.MatchString("abc1")).To(BeFalse())
 		k.template.Pattern = nil
 		Expect(k.template).To(Equal(gateway.Template{
 			Namespace: "games", Name: "chess", Create: true, Routes: []gateway.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
-			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdleAfter: time.Minute,
+			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdentityPath: "/who", Hibernates: true, IdleAfter: time.Minute,
 		}))
 		t.Spec.Protocol = v1alpha1.ProtocolTCP
 		Expect(knownOf(t, nil).template.Raw).To(BeTrue())

@@ -40,6 +40,8 @@ func viewOf(s *v1alpha1.Session, version uint64, r Rules) directory.View {
 		Gone:      !s.DeletionTimestamp.IsZero(),
 		IdleAfter: r.IdleAfter,
 		Counts:    r.CountConnections,
+
+		CountsBytes: r.CountBytes,
 	}
 	if a := s.Demand(); a != nil {
 		v.Activity = a.Time.Time

@@ -88,6 +88,9 @@ func (d *Directory) become(e *entry, v *View) {
 	d.settle(e)
 	d.tookBack(e)
 	e.tellWaiters()
+	if d.Reached != nil && v.State == Reachable && !v.samePod(old) {
+		d.Reached(e.id)
+	}
 }
 
 // tookBack asks for the touch that takes back a sleep, if somebody is in the way of it.

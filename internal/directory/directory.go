@@ -73,9 +73,16 @@ type View struct {
 
 	IdleAfter time.Duration // how long nobody may need the session until it falls asleep; zero: not known
 	Counts    bool          // whether an open upgraded connection keeps it awake, as a request does
-	Listed    bool          // from a list, not an event: how long ago the session was touched is not known
+
+	CountsBytes bool // whether what goes by on one that does not, keeps it awake
+	Listed      bool // from a list, not an event: how long ago the session was touched is not known
 
 	lost bool // a touch found nothing: news, though not a version
+}
+
+// samePod is whether both are reachable at one pod.
+func (v *View) samePod(other *View) bool {
+	return v.State == Reachable && other.State == Reachable && v.Pod.UID == other.Pod.UID
 }
 
 // unpublished is whether a sleep may be decided on this version.
@@ -120,6 +127,9 @@ type Directory struct {
 	// Ended is told the UID of a pod that was published and has ended. It is called with a lock held: it may call Address,
 	// and nothing else of the Directory.
 	Ended func(podUID string)
+	// Reached is told of a session that requests may be sent to from now on; nil: nobody is. It is called with a lock held: it must
+	// not block, nor call the Directory.
+	Reached func(ID)
 
 	stale  atomic.Bool
 	shards [shards]shard

@@ -16,6 +16,7 @@ type entry struct {
 	term     uint64 // grows when an epoch is over; visits of an earlier term count no more
 	requests int    // in flight in this term
 	conns    int    // open connections of this term that count
+	parting  int    // open connections of this term that end in order, and have not yet; they need nothing
 	open     map[*Visit]struct{}
 	waiting  int
 
@@ -29,7 +30,7 @@ type entry struct {
 }
 
 // inFlight is how many visits there are that must end, or take the sleep back, before the session stops.
-func (e *entry) inFlight() int { return e.requests + e.conns }
+func (e *entry) inFlight() int { return e.requests + e.conns + e.parting }
 
 // busy is whether somebody needs the session right now.
 func (e *entry) busy() bool { return e.requests+e.conns+e.waiting > 0 }
@@ -50,7 +51,7 @@ func (d *Directory) endTerm(e *entry) {
 	}
 	e.pod = ""
 	e.term++
-	e.requests, e.conns = 0, 0
+	e.requests, e.conns, e.parting = 0, 0, 0
 	e.word = word{}
 	for v := range e.open {
 		v.close()
@@ -62,6 +63,7 @@ func (d *Directory) endTerm(e *entry) {
 func (e *entry) closeOpen(all bool) {
 	for v := range e.open {
 		if all || !v.counts {
+			v.part()
 			v.close()
 		}
 	}

@@ -10,6 +10,8 @@ type Visit struct {
 	// The lock of the entry's shard guards the rest.
 	upgraded bool
 	counts   bool // as an open connection
+	parts    bool // an open connection that ends in order before its session stops
+	parting  bool // it is told to, and has not left
 	left     bool
 	ended    bool // closing is closed
 	closing  chan struct{}
@@ -48,10 +50,50 @@ func (v *Visit) Upgraded() {
 	if v.counts {
 		e.conns++
 	}
-	v.endRequest()
 	if e.view.unpublished() {
 		e.closeOpen(e.view.Forced)
 	}
+	v.endRequest()
+}
+
+// Parts says that the visit, once it is an open connection, ends in order when it is told to close: until it has left, the gateway
+// does not vouch for an unpublish. It must leave soon. It does not make the session wanted.
+func (v *Visit) Parts() {
+	v.e.home.mu.Lock()
+	defer v.e.home.mu.Unlock()
+	v.parts = true
+}
+
+// Needed says that the session is needed at this moment, if that is what is counted of an open connection: that bytes go by.
+func (v *Visit) Needed() {
+	if !v.view.CountsBytes {
+		return
+	}
+	e := v.e
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	if v.left || v.term != e.term || e.view.State != Reachable {
+		return
+	}
+	e.rouse()
+	e.pace.needed = v.d.Now()
+	if e.rested {
+		v.d.ask(e)
+	}
+}
+
+// Gone says whether the Session is being deleted, or was.
+func (v *Visit) Gone() bool {
+	v.e.home.mu.Lock()
+	defer v.e.home.mu.Unlock()
+	return v.e.view.Gone
+}
+
+// Over says whether the pod of the visit has ended, as far as is known.
+func (v *Visit) Over() bool {
+	v.e.home.mu.Lock()
+	defer v.e.home.mu.Unlock()
+	return v.term != v.e.term
 }
 
 // Leave ends the visit. Only the first call counts.
@@ -71,6 +113,10 @@ func (v *Visit) Leave() {
 		return
 	}
 	delete(e.open, v)
+	if v.parting {
+		e.parting--
+		v.d.settle(e)
+	}
 	if v.counts {
 		e.conns--
 		v.needed()
@@ -104,6 +150,13 @@ func (v *Visit) channel() chan struct{} {
 		v.closing = make(chan struct{})
 	}
 	return v.closing
+}
+
+func (v *Visit) part() {
+	if v.parts && !v.parting && !v.counts {
+		v.parting = true
+		v.e.parting++
+	}
 }
 
 func (v *Visit) close() {

@@ -29,15 +29,21 @@ var errUnpublished = errors.New("pod is not published")
 // errShut is a pod that did not take the connection of somebody else.
 var errShut = errors.New("pod takes no connections")
 
+// paths are what a pod is asked for before a request. Empty ones are not.
+type paths struct {
+	identity string // over each new connection
+	ready    string // once for each pod
+}
+
 // connect gives a link to a pod for one request: an idle one, or a new one as soon as the pod takes connections. It calls hold
 // before it waits for longer than one attempt. Its errors are errUnpublished, that of hold, and the context's.
-func (ps *pods) connect(ctx context.Context, uid, readyPath string, hold func() error) (*link, error) {
-	p := ps.enter(uid, readyPath == "")
+func (ps *pods) connect(ctx context.Context, uid string, ask paths, hold func() error) (*link, error) {
+	p := ps.enter(uid, ask.ready == "")
 	defer p.leave()
 	if l := p.take(); l != nil {
 		return l, nil
 	}
-	l, err := ps.reach(ctx, p, readyPath, hold)
+	l, err := ps.reach(ctx, p, ask, hold)
 	if last := p.lastTrouble(); err != nil && ctx.Err() != nil && last != nil {
 		return nil, &notOpenError{err, last}
 	}
@@ -51,11 +57,11 @@ func (e *notOpenError) Error() string { return e.cause.Error() + ": " + e.last.E
 func (e *notOpenError) Unwrap() error { return e.cause }
 
 // reach dials a pod. Behind a gate, one of all who want the pod knocks, and the others wait for the gate.
-func (ps *pods) reach(ctx context.Context, p *pod, readyPath string, hold func() error) (*link, error) {
+func (ps *pods) reach(ctx context.Context, p *pod, ask paths, hold func() error) (*link, error) {
 	for {
 		gate := p.closedGate()
 		if gate == nil {
-			l, err := ps.direct(ctx, p)
+			l, err := ps.direct(ctx, p, ask.identity)
 			if !retryable(ctx, err) {
 				return l, err
 			}
@@ -69,7 +75,7 @@ func (ps *pods) reach(ctx context.Context, p *pod, readyPath string, hold func()
 			return nil, context.Cause(ctx)
 		case <-gate:
 		case p.turn <- struct{}{}:
-			l, err := ps.knock(ctx, p, readyPath)
+			l, err := ps.knock(ctx, p, ask)
 			<-p.turn
 			return l, err
 		}
@@ -78,7 +84,7 @@ func (ps *pods) reach(ctx context.Context, p *pod, readyPath string, hold func()
 
 // direct dials a pod that takes connections, as far as is known. Only a few do so at once: where many want a pod that has just
 // opened, most find a link that another gives back, and none meets a full backlog.
-func (ps *pods) direct(ctx context.Context, p *pod) (*link, error) {
+func (ps *pods) direct(ctx context.Context, p *pod, identity string) (*link, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -91,7 +97,7 @@ func (ps *pods) direct(ctx context.Context, p *pod) (*link, error) {
 	if p.closedGate() != nil {
 		return nil, errShut
 	}
-	l, err := ps.attempt(ctx, p)
+	l, err := ps.attempt(ctx, p, identity)
 	if err == nil {
 		p.share(l)
 	}
@@ -99,12 +105,12 @@ func (ps *pods) direct(ctx context.Context, p *pod) (*link, error) {
 }
 
 // knock dials until the port opens, and until the ready path answers if there is one, and opens the gate.
-func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, error) {
+func (ps *pods) knock(ctx context.Context, p *pod, ask paths) (*link, error) {
 	pause := firstPause
 	for {
-		l, err := ps.attempt(ctx, p)
+		l, err := ps.attempt(ctx, p, ask.identity)
 		if err == nil && !p.isReady() {
-			l, err = l.askReady(ctx, readyPath)
+			l, err = l.askReady(ctx, ask.ready)
 		}
 		if err == nil {
 			p.share(l)
@@ -118,17 +124,21 @@ func (ps *pods) knock(ctx context.Context, p *pod, readyPath string) (*link, err
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
 		}
-		pause = min(2*pause, maxPause)
+		pause = nextPause(pause, err)
 	}
 }
 
-// attempt dials once, and only if the pod is published at this moment.
-func (ps *pods) attempt(ctx context.Context, p *pod) (*link, error) {
+// attempt dials once, and only if the pod is published at this moment, and asks who answers there if the pod can say it.
+func (ps *pods) attempt(ctx context.Context, p *pod, identity string) (*link, error) {
 	conn, to, err := ps.dialPod(ctx, p.uid)
 	if err != nil {
 		return nil, err
 	}
-	return newLink(ctx, p, conn, to.H2C)
+	l, err := newLink(ctx, p, conn, to.H2C)
+	if err != nil || identity == "" {
+		return l, err
+	}
+	return l.askIdentity(ctx, identity, ps.metrics)
 }
 
 // retryable says whether the pod may take the next attempt. What ends with the context does not.
@@ -140,7 +150,11 @@ func retryable(ctx context.Context, err error) bool {
 func (l *link) askReady(ctx context.Context, path string) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	err := l.get(ctx, path)
+	return l.good(l.getReady(ctx, path))
+}
+
+// good is the link after a request of our own, if it is good for another; else it is dropped.
+func (l *link) good(err error) (*link, error) {
 	if err == nil {
 		err = l.http.Reserve() // it says so if the pod closed the connection after its answer
 	}
@@ -151,13 +165,8 @@ func (l *link) askReady(ctx context.Context, path string) (*link, error) {
 	return l, nil
 }
 
-func (l *link) get(ctx context.Context, path string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.conn.RemoteAddr().String()+path, nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("User-Agent", "dormouse-gateway")
-	res, err := l.http.RoundTrip(r)
+func (l *link) getReady(ctx context.Context, path string) error {
+	res, err := l.get(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -171,6 +180,16 @@ func (l *link) get(ctx context.Context, path string) error {
 		return nil
 	}
 	return err
+}
+
+// get makes a request of our own. It tells nothing of any client or session.
+func (l *link) get(ctx context.Context, path string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+l.conn.RemoteAddr().String()+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("User-Agent", "dormouse-gateway")
+	return l.http.RoundTrip(r)
 }
 
 // closedGate is nil if the pod takes connections, as far as is known.

@@ -79,7 +79,7 @@ func TestDialUntilThePortOpens(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 20 {
 			callers.Go(func() {
-				l, err := ps.connect(t.Context(), "uid", "", free)
+				l, err := ps.connect(t.Context(), "uid", paths{}, free)
 				if err != nil {
 					t.Error(err)
 					return
@@ -114,7 +114,7 @@ func TestOneAttemptIsShort(t *testing.T) {
 		n := &pipes{published: true, hang: true}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := n.pods().connect(ctx, "uid", "", free); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := n.pods().connect(ctx, "uid", paths{}, free); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if len(n.dials) < 9 || len(n.dials) > 11 {
@@ -136,7 +136,7 @@ func TestDialOnlyWhilePublished(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 5 {
 			callers.Go(func() {
-				if _, err := ps.connect(t.Context(), "uid", "", free); !errors.Is(err, errUnpublished) {
+				if _, err := ps.connect(t.Context(), "uid", paths{}, free); !errors.Is(err, errUnpublished) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -177,7 +177,7 @@ func (p *readiness) pass(ps *pods) int {
 	var callers sync.WaitGroup
 	for range 10 {
 		callers.Go(func() {
-			l, err := ps.connect(p.t.Context(), "uid", "/ready", free)
+			l, err := ps.connect(p.t.Context(), "uid", paths{ready: "/ready"}, free)
 			if err != nil {
 				p.t.Error(err)
 				return
@@ -222,11 +222,11 @@ func TestLinksOfAPodThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &pipes{published: true}
 		ps := n.pods()
-		idle, err := ps.connect(t.Context(), "uid", "", free)
+		idle, err := ps.connect(t.Context(), "uid", paths{}, free)
 		if err != nil {
 			t.Fatal(err)
 		}
-		used, err := ps.connect(t.Context(), "uid", "", free)
+		used, err := ps.connect(t.Context(), "uid", paths{}, free)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestPodsAreSwept(t *testing.T) {
 	n := &pipes{published: false}
 	ps := n.pods()
 	for i := range 10 * sweepAt {
-		if _, err := ps.connect(t.Context(), string(rune('a'+i%26))+time.Duration(i).String(), "", free); !errors.Is(err, errUnpublished) {
+		if _, err := ps.connect(t.Context(), string(rune('a'+i%26))+time.Duration(i).String(), paths{}, free); !errors.Is(err, errUnpublished) {
 			t.Fatal(err)
 		}
 	}

@@ -16,28 +16,29 @@ var errUnwritten = errors.New("nothing was written")
 
 // exchange is one attempt to send one request to one pod.
 type exchange struct {
-	gateway *Gateway
-	target  Target
-	seat    seat
-	in      *http.Request
-	body    *clientBody
-	tunnel  *tunnel // of a request that upgrades
-	start   int64   // bytes written to the link before this request
-	control *http.ResponseController
-	sent    bool        // to the link, which may have written nothing
-	wrote   atomic.Bool // its headers, to a link that others write to as well
-	err     error       // why there is no answer of the pod
+	gateway  *Gateway
+	target   Target
+	seat     seat
+	in       *http.Request
+	body     *clientBody
+	asked    bool           // the request upgrades
+	switched *http.Response // the pod's answer that switches protocols
+	offered  *http.Request  // the upgrade as the pod got it, of a connection that hibernates
+	seated   bool           // a tunnel has the seat
+	start    int64          // bytes written to the link before this request
+	control  *http.ResponseController
+	sent     bool        // to the link, which may have written nothing
+	wrote    atomic.Bool // its headers, to a link that others write to as well
+	err      error       // why there is no answer of the pod
 }
 
 // forward sends a request to the pod at the seat, and its answer to the client. It uses the seat up. Its error says why the
 // client has no answer yet: errUnwritten, errClientGone or a Problem.
 func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
-	defer s.visit.Leave()
 	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
 	x.control = http.NewResponseController(w)
-	w = x.prepare(w)
-	defer x.finish()
 	defer x.leave()
+	x.prepare()
 	proxy := httputil.ReverseProxy{
 		Rewrite:        x.rewrite,
 		Transport:      x,
@@ -47,38 +48,34 @@ func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s se
 		ErrorLog:       quietLog,
 	}
 	proxy.ServeHTTP(w, r)
+	if errors.Is(x.err, errUpgraded) {
+		return x.upgrade(w, x.switched)
+	}
 	return x.err
 }
 
+// leave gives the seat back, if no tunnel has it.
+func (x *exchange) leave() {
+	x.body.leave()
+	if x.seated {
+		return
+	}
+	if !x.sent {
+		x.seat.link.http.Release()
+	}
+	x.seat.link.release()
+	x.seat.visit.Leave()
+}
+
 // prepare puts into the way what has to see the body and the upgrade. An upgrade to anything but WebSocket is none.
-func (x *exchange) prepare(w http.ResponseWriter) http.ResponseWriter {
+func (x *exchange) prepare() {
 	if x.in.ContentLength != 0 {
 		x.body = &clientBody{from: x.in.Body}
 		x.in.Body = x.body
 	}
-	if !isWebSocket(x.in) || x.seat.link.h2c { // there is no upgrade in HTTP/2
+	x.asked = isWebSocket(x.in) && !x.seat.link.h2c // there is no upgrade in HTTP/2
+	if !x.asked {
 		x.in.Header.Del("Upgrade")
-		return w
-	}
-	x.tunnel = &tunnel{
-		ResponseWriter: w, visit: x.seat.visit, upgrades: &x.gateway.upgrades, done: make(chan struct{}),
-	}
-	return x.tunnel
-}
-
-// leave gives the link back.
-func (x *exchange) leave() {
-	if !x.sent {
-		x.seat.link.http.Release()
-	}
-	x.body.leave()
-	x.seat.link.release()
-}
-
-func (x *exchange) finish() {
-	if x.tunnel != nil {
-		x.tunnel.close()
-		x.tunnel.count(entryOf(x.tunnel.ResponseWriter))
 	}
 }
 
@@ -89,6 +86,10 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 		x.body.trailers, x.body.ours = x.in.Trailer, pr.Out.Trailer
 	}
 	x.gateway.propagate(pr.In.Context(), pr.Out.Header)
+	if x.asked && x.target.Hibernates {
+		christen(pr.Out.Header)
+		x.offered = pr.Out
+	}
 }
 
 // RoundTrip sends the request over the seat's link, once.
@@ -112,15 +113,12 @@ func (x *exchange) inspect(res *http.Response) error {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		return nil
 	}
-	if x.tunnel == nil {
+	if !x.asked || !joined(res) {
 		return &Problem{Reason: ReasonBadAnswer, Detail: "an upgrade that nobody asked for", Outcome: OutcomeUnknown}
 	}
-	pod, ok := res.Body.(io.ReadWriteCloser)
-	if !ok { // as net/http says it is for this status
-		return &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown}
-	}
-	res.Body = x.tunnel.join(pod)
-	return nil
+	kept := *res
+	x.switched, res.Body = &kept, http.NoBody // which httputil closes
+	return errUpgraded
 }
 
 // fail keeps the error for whoever called forward.
@@ -135,6 +133,8 @@ func (x *exchange) classify(err error) error {
 	switch {
 	case errors.Is(x.body.fault(), os.ErrDeadlineExceeded): // first: net/http takes it for a client that has gone
 		return &Problem{Reason: ReasonSlowBody, Outcome: OutcomeUnknown}
+	case errors.Is(err, errUpgraded):
+		return errUpgraded
 	case x.clientGone():
 		return errClientGone
 	case errors.As(err, &p):
@@ -153,7 +153,7 @@ func (x *exchange) classify(err error) error {
 
 // clientGone says whether nobody waits for an answer. An end of the read that was our own doing ends the context too.
 func (x *exchange) clientGone() bool {
-	return x.tunnel != nil && x.tunnel.open.Load() || x.in.Context().Err() != nil && !x.body.interrupted()
+	return x.in.Context().Err() != nil && !x.body.interrupted()
 }
 
 // quietLog drops what httputil says of a client or a pod that broke off: the access log has it.

@@ -2,7 +2,12 @@ package gateway
 
 import "encoding/binary"
 
-const opClose = 8 // the opcode of a close frame, RFC 6455 section 5.2
+// Opcodes, RFC 6455 section 5.2. Those from opClose on are of control frames.
+const (
+	opClose = 8
+	opPing  = 9
+	opPong  = 10
+)
 
 // frames follows the frames of one direction of a WebSocket.
 type frames struct {
@@ -10,6 +15,8 @@ type frames struct {
 	have    int    // bytes of the header
 	payload uint64 // bytes of the frame still to come
 	closing bool   // a close frame began
+	partial bool   // a message in several frames began, and its last frame did not
+	data    bool   // a byte of a data frame went by
 }
 
 // next follows p up to the end of the frame that it begins in or with, and gives how many bytes that are.
@@ -26,6 +33,7 @@ func (f *frames) next(p []byte) int {
 			}
 		}
 	}
+	f.data = f.data || len(p) > 0 && isData(f.header[0])
 	if rest := uint64(len(p[n:])); rest < f.payload {
 		f.payload -= rest
 		return len(p)
@@ -39,6 +47,14 @@ func (f *frames) next(p []byte) int {
 func (f *frames) boundary() bool {
 	return f.have == 0 && f.payload == 0
 }
+
+// whole says whether a message may begin here.
+func (f *frames) whole() bool {
+	return f.boundary() && !f.partial
+}
+
+// isData says whether a frame that begins with that byte is a part of a message.
+func isData(first byte) bool { return first&0x0f < opClose }
 
 func (f *frames) headerLen() int {
 	n := 2
@@ -57,6 +73,9 @@ func (f *frames) headerLen() int {
 // begin starts the frame whose header is complete.
 func (f *frames) begin() {
 	f.closing = f.closing || f.header[0]&0x0f == opClose
+	if isData(f.header[0]) {
+		f.partial, f.data = f.header[0]&0x80 == 0, true
+	}
 	switch size := f.header[1] & 0x7f; size {
 	case 126:
 		f.payload = uint64(binary.BigEndian.Uint16(f.header[2:]))

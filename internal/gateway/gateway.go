@@ -112,6 +112,7 @@ type Gateway struct {
 	wakePace throttle.Each[netip.Addr] // of those without a credential
 	pods     pods
 	upgrades upgrades
+	sleepers sleepers
 	draining atomic.Bool
 	garbled  sync.Map // names of templates whose workload said what nobody understands, and which the log has
 }

@@ -134,7 +134,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Bytes are counted in both directions, of a body and of a WebSocket.
+// Bytes are counted in both directions. The line of a WebSocket is written when it opens.
 func TestLogCountsBytes(t *testing.T) {
 	t.Run("body", func(t *testing.T) {
 		w, log := logged(t, gateway.Names{})
@@ -151,22 +151,17 @@ func TestLogCountsBytes(t *testing.T) {
 		w.publish("secret", "pod", newPod(t, func(rw http.ResponseWriter, r *http.Request) {
 			if conn, err := websocket.Accept(rw, r, nil); err == nil {
 				_, _, _ = conn.Read(r.Context())
-				_ = conn.Write(r.Context(), websocket.MessageText, []byte("four"))
-				_, _, _ = conn.Read(r.Context())
 			}
 		}), 1)
 		conn, _, err := websocket.Dial(t.Context(), "ws://"+w.addr+"/", &websocket.DialOptions{Host: "secret.chess.test"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.Write(t.Context(), websocket.MessageText, bytes.Repeat([]byte("x"), 100))
-		_, _, _ = conn.Read(t.Context())
 		_ = conn.Close(websocket.StatusNormalClosure, "")
 		if err := w.stop(); err != nil {
 			t.Fatal(err)
 		}
-		// Frames of a client have 4 bytes of mask; close frames have 2 bytes in them.
-		if line := log.line(t); line["status"] != 101.0 || line["bytesIn"] != float64(6+100+6+2) || line["bytesOut"] != float64(2+4+2+2) {
+		if line := log.line(t); line["status"] != 101.0 || line["pod"] != "pod" {
 			t.Errorf("%v", line)
 		}
 	})

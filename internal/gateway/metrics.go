@@ -14,6 +14,11 @@ type Metrics struct {
 	wakes    *prometheus.HistogramVec
 	dials    *prometheus.CounterVec
 	resends  prometheus.Counter
+
+	misroutes  prometheus.Counter
+	hibernated prometheus.Gauge
+	resumed    prometheus.Counter
+
 	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
@@ -67,7 +72,20 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Connections that were closed at once, because their client address had as many as it may have.",
 		}),
 	}
+	m.misroutes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "dormouse_gateway_misroutes_refused_total",
+		Help: "Connections that were closed before a request, because the answer at the identity path was not the UID of the pod that was dialled.",
+	})
+	m.hibernated = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "dormouse_gateway_hibernated_connections",
+		Help: "Open WebSockets without a pod, most of them because their session sleeps.",
+	})
+	m.resumed = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "dormouse_gateway_resumed_connections_total",
+		Help: "WebSockets that were without a pod and are at one again.",
+	})
 	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled, m.phases, m.refusals, m.turnedAway)
+	r.MustRegister(m.misroutes, m.hibernated, m.resumed)
 	m.raw = newRawMetrics(r)
 	return m
 }

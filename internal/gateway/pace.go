@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bufio"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -19,7 +21,11 @@ func (g *Gateway) pace(next http.Handler) http.Handler {
 		if r.ContentLength != 0 {
 			r.Body = body
 		}
-		next.ServeHTTP(&pacedWriter{ResponseWriter: w, clock: clock}, r)
+		paced := &pacedWriter{ResponseWriter: w, clock: clock}
+		next.ServeHTTP(paced, r)
+		if paced.hijacked {
+			return
+		}
 		clock.finishing(r.ContentLength != 0 && !body.ended.Load())
 	})
 }
@@ -183,11 +189,18 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 // pacedWriter is an answer that has to be taken in time.
 type pacedWriter struct {
 	http.ResponseWriter
-	clock *progress
+	clock    *progress
+	hijacked bool // the connection is another's
 }
 
 // Unwrap is for http.ResponseController.
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Hijack gives the connection away, and its deadlines with it.
+func (w *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.hijacked = true
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
 
 // WriteHeader may write.
 func (w *pacedWriter) WriteHeader(status int) {

@@ -138,7 +138,7 @@ func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, er
 			continue
 		}
 		ticket.waking.reached(phasePod)
-		l, err := g.pods.connect(ctx, visit.Pod().UID, t.ReadyPath, ticket.hold)
+		l, err := g.pods.connect(ctx, visit.Pod().UID, paths{identity: t.IdentityPath, ready: t.ReadyPath}, ticket.hold)
 		if err == nil {
 			ticket.waking.reached(phaseDial)
 			return seat{visit: visit, link: l}, nil

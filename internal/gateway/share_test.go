@@ -34,7 +34,7 @@ func h2cPods() *pods {
 // take connects, and fails the test if it cannot.
 func connected(t *testing.T, ps *pods) *link {
 	t.Helper()
-	l, err := ps.connect(t.Context(), "uid", "", free)
+	l, err := ps.connect(t.Context(), "uid", paths{}, free)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,15 +2,26 @@ package gateway
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 )
 
 // Close codes of WebSocket, RFC 6455 section 7.4.1 and its registry.
 const (
+	closeNormal         = 1000
 	closeGoingAway      = 1001 // the gateway or the session goes
+	closeProtocolError  = 1002
+	closeInternalError  = 1011 // it cannot go on
 	closeServiceRestart = 1012 // the pod is gone: connect again
+	closeTryAgainLater  = 1013
 )
+
+// maxCloseReason is how many bytes of a reason a close frame holds.
+const maxCloseReason = 123
+
+// errHeld is the end of a message behind which nothing more may be written for now.
+var errHeld = errors.New("held at the end of a message")
 
 // side is one end of an upgraded connection: what is written to it are the frames of the other end.
 type side struct {
@@ -18,11 +29,13 @@ type side struct {
 	masked bool          // frames to a server are
 	closed chan struct{} // closed when a close frame of the other end went by
 
-	mu     sync.Mutex
-	frames frames
-	code   uint16 // of our own close frame that is due, or was sent
-	ended  bool   // our own close frame was sent: nothing comes behind it
-	passed int64  // bytes of the other end
+	mu      sync.Mutex
+	frames  frames
+	bye     []byte // payload of our own close frame that is due, or was sent
+	ended   bool   // our own close frame was sent: nothing comes behind it
+	held    bool   // nothing comes behind the message that is under way
+	discard bool   // a close frame of the other end is not passed on
+	passed  int64  // bytes of the other end
 }
 
 func newSide(c io.ReadWriteCloser, masked bool) *side {
@@ -30,20 +43,56 @@ func newSide(c io.ReadWriteCloser, masked bool) *side {
 }
 
 // Write passes frames on. When a close frame of ours is due, it comes at the end of the frame that is under way, and the rest
-// is dropped.
+// is dropped. Of a side that is held it passes on what belongs to the message that is under way; errHeld then says that there is more.
 func (s *side) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
+	switch {
+	case s.held:
+		return s.passMessage(p)
+	case s.ended:
 		s.follow(p)
 		return len(p), nil
-	}
-	if s.code != 0 {
+	case s.bye != nil:
 		return len(p), s.finishWith(p)
+	case s.discard:
+		return s.passWithoutClose(p)
 	}
+	return s.pass(p)
+}
+
+func (s *side) pass(p []byte) (int, error) {
 	n, err := s.ReadWriteCloser.Write(p)
 	s.follow(p[:n])
 	return n, err
+}
+
+// passMessage passes on up to the end of the message that is under way.
+func (s *side) passMessage(p []byte) (int, error) {
+	ahead, n := s.frames, 0
+	for n < len(p) && !ahead.whole() {
+		n += ahead.next(p[n:])
+	}
+	n, err := s.pass(p[:n])
+	if err == nil && n < len(p) {
+		err = errHeld
+	}
+	return n, err
+}
+
+// passWithoutClose passes on up to a close frame of the other end, behind which nothing comes: that is io.EOF.
+func (s *side) passWithoutClose(p []byte) (int, error) {
+	ahead, n := s.frames, 0
+	for n < len(p) && !(ahead.boundary() && p[n]&0x0f == opClose) {
+		n += ahead.next(p[n:])
+	}
+	if written, err := s.pass(p[:n]); err != nil {
+		return written, err
+	}
+	if n < len(p) {
+		return len(p), io.EOF
+	}
+	return n, nil
 }
 
 // finishWith writes the end of the frame under way, and our close frame if that is all of it.
@@ -60,13 +109,16 @@ func (s *side) finishWith(p []byte) error {
 }
 
 // end sends a close frame as soon as a frame may begin, unless one went by.
-func (s *side) end(code uint16) error {
+func (s *side) end(code uint16) error { return s.endWith(code, "") }
+
+// endWith sends a close frame with a reason for a person.
+func (s *side) endWith(code uint16, reason string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.code != 0 || s.frames.closing {
+	if s.bye != nil || s.frames.closing {
 		return nil
 	}
-	s.code = code
+	s.bye = append(binary.BigEndian.AppendUint16(nil, code), reason[:min(len(reason), maxCloseReason)]...)
 	return s.finish()
 }
 
@@ -76,24 +128,95 @@ func (s *side) finish() error {
 		return nil
 	}
 	s.ended = true
-	frame := []byte{0x80 | opClose, 2}
-	if s.masked {
-		frame = []byte{0x80 | opClose, 0x80 | 2, 0, 0, 0, 0} // a mask of zeros
-	}
-	_, err := s.ReadWriteCloser.Write(binary.BigEndian.AppendUint16(frame, s.code))
+	return s.control(opClose, s.bye)
+}
+
+// control writes a control frame of our own.
+func (s *side) control(opcode byte, payload []byte) error {
+	_, err := s.ReadWriteCloser.Write(appendControl(nil, opcode, payload, s.masked))
 	return err
 }
 
-// total is how many bytes came from the other end.
-func (s *side) total() int64 {
+// appendControl appends a control frame, whose payload has at most maxControl bytes.
+func appendControl(to []byte, opcode byte, payload []byte, masked bool) []byte {
+	size := byte(min(len(payload), maxControl))
+	if !masked {
+		return append(append(to, 0x80|opcode, size), payload...)
+	}
+	to = append(to, 0x80|opcode, 0x80|size, 0, 0, 0, 0) // a mask of zeros
+	return append(to, payload...)
+}
+
+// pong answers a ping, where nothing of the other end is under way.
+func (s *side) pong(payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.passed
+	if s.ended || !s.frames.boundary() {
+		return nil
+	}
+	return s.control(opPong, payload)
+}
+
+// hold lets the message under way come to its end, and nothing behind it.
+func (s *side) hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = true
+}
+
+// discardClose keeps back the close frame with which the other end answers one of ours.
+func (s *side) discardClose() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discard = true
+}
+
+// reopen takes frames of another end, as the first one's never ended.
+func (s *side) reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discard = false
+}
+
+// whole says whether no message is under way, and none but whole ones went by.
+func (s *side) whole() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frames.whole()
+}
+
+// closing says whether a close frame went by, of ours or of the other end.
+func (s *side) closing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended || s.frames.closing
+}
+
+// saidGoodbye says whether a close frame of the other end went by.
+func (s *side) saidGoodbye() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frames.closing
+}
+
+// carried says whether bytes of data frames went by since it was asked last.
+func (s *side) carried() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data := s.frames.data
+	s.frames.data = false
+	return data
+}
+
+// skip takes what was not written as if it had gone by.
+func (s *side) skip(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.follow(p)
 }
 
 // follow keeps track of frames that went by.
 func (s *side) follow(p []byte) {
-	s.passed += int64(len(p))
 	before := s.frames.closing
 	for n := 0; n < len(p); {
 		n += s.frames.next(p[n:])

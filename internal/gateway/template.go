@@ -25,6 +25,10 @@ type Template struct {
 	ReadyPath string
 	// Raw says that the sessions speak no HTTP: raw connections are passed through to them, and no request reaches them.
 	Raw bool
+	// IdentityPath is asked over each new connection to a pod, before a request: its answer is the pod's UID. Empty: nothing is asked.
+	IdentityPath string
+	// Hibernates says that a WebSocket stays open while the session sleeps (idle.hibernateConnections).
+	Hibernates bool
 	// IdleAfter is how long nobody may need a session until it falls asleep (idle.after).
 	IdleAfter time.Duration
 	// Access says who may do what to the sessions. Nil: anyone may, and no request is asked for a credential.

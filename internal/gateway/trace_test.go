@@ -26,7 +26,7 @@ func traced(spans *tracetest.SpanRecorder) func(*gateway.Gateway, *gateway.Serve
 	}
 }
 
-func named(spans *tracetest.SpanRecorder, name string) []sdktrace.ReadOnlySpan {
+func spansNamed(spans *tracetest.SpanRecorder, name string) []sdktrace.ReadOnlySpan {
 	return slices.DeleteFunc(spans.Ended(), func(s sdktrace.ReadOnlySpan) bool { return s.Name() != name })
 }
 
@@ -68,12 +68,12 @@ func TestManyHeldOneWakeSpan(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
-	wakes := named(spans, "wake")
+	wakes := spansNamed(spans, "wake")
 	if len(wakes) != 1 {
 		t.Fatalf("%d spans of wakes", len(wakes))
 	}
 	wake, links := wakes[0].SpanContext(), 0
-	for _, s := range named(spans, "GET {key}.chess.test") {
+	for _, s := range spansNamed(spans, "GET {key}.chess.test") {
 		for _, l := range s.Links() {
 			if l.SpanContext.SpanID() == wake.SpanID() && l.SpanContext.TraceID() == wake.TraceID() {
 				links++
@@ -88,7 +88,7 @@ func TestManyHeldOneWakeSpan(t *testing.T) {
 	}
 	before := wakes[0].StartTime()
 	for _, name := range []string{"touch", "pod", "dial", "first_byte"} {
-		phase := named(spans, name)
+		phase := spansNamed(spans, name)
 		if len(phase) != 1 || phase[0].Parent().SpanID() != wake.SpanID() || phase[0].StartTime().Before(before) {
 			t.Fatalf("%s: %v", name, phase)
 		}
@@ -133,7 +133,7 @@ func TestFailedWake(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
-	wakes := named(spans, "wake")
+	wakes := spansNamed(spans, "wake")
 	if len(wakes) != 2 || wakes[0].Status() != (sdktrace.Status{Code: codes.Error, Description: "LimitReached"}) {
 		t.Errorf("%v", wakes)
 	}
@@ -187,7 +187,7 @@ func TestTraceGoesOn(t *testing.T) {
 			if state := map[bool]string{true: tt.state}[tt.same]; got.Get("Tracestate") != state {
 				t.Errorf("the pod got the state %q", got.Get("Tracestate"))
 			}
-			requests := named(spans, "GET {key}.chess.test")
+			requests := spansNamed(spans, "GET {key}.chess.test")
 			if recorded := len(requests) == 1; recorded != tt.recorded {
 				t.Fatalf("recorded: %v", requests)
 			}
@@ -231,7 +231,7 @@ func TestWakeOfAPodThatDies(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "PodDied"); n != 1 || len(named(spans, "wake")) != 1 {
-		t.Errorf("%d wakes ended so, of %d", n, len(named(spans, "wake")))
+	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "PodDied"); n != 1 || len(spansNamed(spans, "wake")) != 1 {
+		t.Errorf("%d wakes ended so, of %d", n, len(spansNamed(spans, "wake")))
 	}
 }

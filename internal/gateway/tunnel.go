@@ -1,11 +1,7 @@
 package gateway
 
 import (
-	"bufio"
-	"io"
 	"net"
-	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
@@ -15,114 +11,182 @@ import (
 const farewell = time.Second
 
 // tunnel is an upgraded connection between a client and a pod. Both ends are told when it must end: the session goes (and the
-// connection does not hold it), the gateway goes, or the pod is gone.
+// connection does not hold it), the gateway goes, or the pod is gone. One that hibernates lets the pod go instead, and finds the next
+// one. While nobody says anything, it costs two sockets and three small stacks, and no buffer.
 type tunnel struct {
-	http.ResponseWriter
-	visit    *directory.Visit
 	upgrades *upgrades
-	done     chan struct{}
-	open     atomic.Bool
-
-	front, back *side
+	client   net.Conn
+	front    *side         // to the client
+	gone     chan struct{} // closed when nothing more comes from the client
+	goodbye  chan struct{} // closed when a close frame of the client went by
+	dormancy *dormancy     // nil: it does not hibernate
+	first    *podEnd
 }
 
-// Unwrap is for http.ResponseController.
-func (t *tunnel) Unwrap() http.ResponseWriter { return t.ResponseWriter }
-
-// join puts the pod's side in, and gives what the proxy reads and writes in its place.
-func (t *tunnel) join(pod io.ReadWriteCloser) io.ReadWriteCloser {
-	t.back = newSide(pod, true)
-	return &podEnd{side: t.back, tunnel: t}
+// podEnd is the pod's end of a tunnel.
+type podEnd struct {
+	*side
+	conn  net.Conn
+	visit *directory.Visit
+	early []byte        // what it said before the tunnel had it
+	ended chan struct{} // closed when nothing more comes from the pod
+	news  chan struct{} // told when something went by, of a tunnel that hibernates
 }
 
-// Hijack opens the tunnel. From here on the visit is an open connection.
-func (t *tunnel) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(t.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
+// newPodEnd takes the seat out of the hands of the request that had it.
+func newPodEnd(s seat, early []byte) *podEnd {
+	s.link.pod.leave()
+	conn := s.link.conn.Conn
+	return &podEnd{side: newSide(conn, true), conn: conn, visit: s.visit, early: early, ended: make(chan struct{})}
+}
+
+// leave gives up the pod.
+func (p *podEnd) leave() {
+	_ = p.Close()
+	p.visit.Leave()
+}
+
+func newTunnel(u *upgrades, client net.Conn) *tunnel {
+	u.join()
+	return &tunnel{
+		upgrades: u, client: client, front: newSide(client, false), gone: make(chan struct{}), goodbye: make(chan struct{}),
 	}
-	t.front = newSide(conn, false)
-	t.open.Store(true)
-	t.visit.Upgraded()
-	t.upgrades.join()
+}
+
+// start opens the tunnel; early is what the client has said already. From here on the visit is an open connection.
+func (t *tunnel) start(pod *podEnd, early []byte) {
+	t.join(pod)
+	t.first = pod
+	if t.dormancy != nil {
+		t.dormancy.pod = pod
+	}
+	go t.fromClient(early)
 	go t.watch()
-	return &clientEnd{Conn: conn, side: t.front}, buffered, nil
 }
 
-// close is called when the proxy has left the tunnel.
-func (t *tunnel) close() {
-	if t.open.Load() {
-		close(t.done)
-		t.upgrades.leave()
+// join takes a pod in.
+func (t *tunnel) join(pod *podEnd) {
+	pod.closed = t.goodbye
+	if t.dormancy != nil {
+		pod.news = make(chan struct{}, 1)
+		pod.visit.Parts()
+	}
+	pod.visit.Upgraded()
+	go t.fromPod(pod)
+}
+
+// fromClient passes on what the client says, to the end.
+func (t *tunnel) fromClient(early []byte) {
+	defer close(t.gone)
+	to := t.toPod
+	if t.dormancy != nil {
+		to = t.hear
+	}
+	if to(early) == nil {
+		_ = transfer(t.client, to)
 	}
 }
 
-// count brings what went through into the access log.
-func (t *tunnel) count(e *entry) {
-	if t.open.Load() {
-		e.in.Add(t.back.total())
-		e.answer.bytes += t.front.total()
+// toPod passes on what a client says. A pod that does not take it is at its end, which is seen where it is read from.
+func (t *tunnel) toPod(p []byte) error {
+	n, err := t.first.say(p)
+	if err != nil {
+		t.first.skip(p[n:])
+		_ = t.first.Close()
+	}
+	return nil
+}
+
+// say writes what the client says.
+func (p *podEnd) say(text []byte) (int, error) {
+	n, err := p.Write(text)
+	if p.carried() {
+		p.visit.Needed()
+	}
+	poke(p.news)
+	return n, err
+}
+
+// fromPod passes on what the pod says, to the end.
+func (t *tunnel) fromPod(pod *podEnd) {
+	defer close(pod.ended)
+	to := func(p []byte) error {
+		_, err := t.front.Write(p)
+		if t.front.carried() {
+			pod.visit.Needed()
+		}
+		poke(pod.news)
+		return err
+	}
+	if to(pod.early) == nil {
+		_ = transfer(pod.conn, to)
 	}
 }
 
 // watch ends the tunnel when it must.
 func (t *tunnel) watch() {
+	for pod := t.first; pod != nil; {
+		parted := t.serve(pod)
+		pod.leave()
+		if !parted {
+			break
+		}
+		pod = t.sleep()
+	}
+	t.cut(nil)
+	t.upgrades.leave()
+}
+
+// serve waits until the pod must be let go, and says whether the tunnel goes on without it.
+func (t *tunnel) serve(pod *podEnd) (parted bool) {
 	select {
-	case <-t.visit.Closing():
+	case <-pod.visit.Closing():
+		if parted = t.part(pod); !parted {
+			t.end(pod, closeGoingAway, "")
+		}
 	case <-t.upgrades.closing():
-	case <-t.done:
+		t.end(pod, closeGoingAway, "")
+	case <-pod.ended:
+		if parted = t.lost(pod); !parted {
+			t.end(pod, closeServiceRestart, "")
+		}
+	case <-t.gone:
+	}
+	return parted
+}
+
+// end says goodbye to both ends, if they did not do it themselves, and waits until the client has answered or its time is over.
+// Closing at once could take our own goodbye back from the wire.
+func (t *tunnel) end(pod *podEnd, code uint16, reason string) {
+	late := time.AfterFunc(farewell, func() { t.cut(pod) }) // also if the client does not even take the frame
+	defer late.Stop()
+	t.dormancy.finish()
+	if t.front.endWith(code, reason) != nil {
 		return
 	}
-	t.end(closeGoingAway)
-}
-
-// end says goodbye to both ends, and closes them when the client has answered or its time is over. Closing at once could
-// take our own goodbye back from the wire.
-func (t *tunnel) end(code uint16) {
-	late := time.AfterFunc(farewell, t.cut) // also if the client does not even take the frame
-	defer late.Stop()
-	if t.front.end(code) == nil {
-		_ = t.back.end(code)
-		t.linger()
+	if pod != nil {
+		_ = pod.end(code)
 	}
-	t.cut()
-}
-
-func (t *tunnel) linger() {
 	timer := time.NewTimer(farewell)
 	defer timer.Stop()
 	select {
-	case <-t.back.closed:
-	case <-t.done:
+	case <-t.goodbye:
+	case <-t.gone:
 	case <-timer.C:
 	}
 }
 
-func (t *tunnel) cut() {
-	_ = t.front.Close()
-	_ = t.back.Close()
-}
-
-// clientEnd is the client's connection as the proxy has it.
-type clientEnd struct {
-	net.Conn
-	side *side
-}
-
-// Write writes frames of the pod.
-func (c *clientEnd) Write(p []byte) (int, error) { return c.side.Write(p) }
-
-// podEnd is the pod's connection as the proxy has it.
-type podEnd struct {
-	*side
-	tunnel *tunnel
-}
-
-// Read reads frames of the pod. Where they end, the client is told so, if the pod did not do it.
-func (p *podEnd) Read(b []byte) (int, error) {
-	n, err := p.side.Read(b)
-	if err != nil {
-		p.tunnel.end(closeServiceRestart)
+func (t *tunnel) cut(pod *podEnd) {
+	_ = t.client.Close()
+	if pod != nil {
+		_ = pod.Close()
 	}
-	return n, err
+}
+
+// poke tells whoever waits; one telling is as good as many.
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

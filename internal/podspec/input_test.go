@@ -76,7 +76,7 @@ func holdsInput(t *testing.T, c corev1.Container, file string) {
 	if len(found) != 1 || found[0].Name != "dormouse-input" || !found[0].ReadOnly || found[0].MountPath+"/"+file != v1alpha1.InputFile {
 		t.Fatalf("mounts of the input in %s: %v", c.Name, found)
 	}
-	if got := c.Env[4]; got.Name != v1alpha1.EnvInput || got.Value != v1alpha1.InputFile {
+	if got := c.Env[5]; got.Name != v1alpha1.EnvInput || got.Value != v1alpha1.InputFile {
 		t.Fatalf("environment of %s: %v", c.Name, c.Env)
 	}
 }

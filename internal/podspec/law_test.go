@@ -94,7 +94,7 @@ func contradict(p *corev1.PodTemplateSpec) {
 
 func oursFirstAndOnce(t *testing.T, c corev1.Container) {
 	t.Helper()
-	ours := []string{v1alpha1.EnvKey, v1alpha1.EnvTemplate, v1alpha1.EnvEpoch, v1alpha1.EnvFence}
+	ours := []string{v1alpha1.EnvKey, v1alpha1.EnvTemplate, v1alpha1.EnvEpoch, v1alpha1.EnvFence, v1alpha1.EnvPodUID}
 	seen := map[string]int{}
 	for _, v := range c.Env {
 		seen[v.Name]++

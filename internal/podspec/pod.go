@@ -84,6 +84,7 @@ func environment(s *v1alpha1.Session, epoch int64) []corev1.EnvVar {
 		{Name: v1alpha1.EnvTemplate, Value: s.Spec.Template},
 		{Name: v1alpha1.EnvEpoch, Value: decimal(epoch)},
 		{Name: v1alpha1.EnvFence, Value: decimal(fence)},
+		{Name: v1alpha1.EnvPodUID, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.uid"}}},
 	}
 	if s.Spec.Tenant != "" {
 		env = append(env, corev1.EnvVar{Name: v1alpha1.EnvTenant, Value: s.Spec.Tenant})

@@ -26,6 +26,7 @@ spec:
   port: 8080
   protocol: H2C
   wake: {timeout: 60s, maxHeld: 100, ready: {path: /ready}}
+  identity: {path: /.well-known/pod}
   idle: {after: 5m, counts: Requests}
   save: {path: /save, timeout: 10s}
   limits: {awake: 1000, starting: 50, createsPerMinute: 600, sessions: 100000, perTenant: {awake: 10, starting: 5, sessions: 1000, createsPerMinute: 60}, whenFull: EvictIdle}
@@ -89,6 +90,10 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with labels of others", "spec.template.metadata={labels: {app: a, example.com/sessions.dormouse.dev: b}}"),
 		Entry("with no sessions but those that exist", "spec.limits={sessions: 0}"),
 		Entry("with no sessions of a tenant but those that exist", "spec.limits={perTenant: {sessions: 0}}"),
+		Entry("with bytes counted", "spec.idle={counts: Bytes}"),
+		Entry("with connections that hibernate", "spec.idle={counts: Bytes, hibernateConnections: true}"),
+		Entry("with connections that hibernate, and requests counted", "spec.idle={counts: Requests, hibernateConnections: true}"),
+		Entry("with connections that count, and do not hibernate", "spec.idle={hibernateConnections: false}"),
 		Entry("without routes", "spec.routes=[]"),
 	)
 
@@ -128,9 +133,12 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a ready path without slash", "spec.wake={ready: {path: ready}}", "spec.wake.ready.path"),
 		Entry("with a ready path with a space", `spec.wake={ready: {path: "/a b"}}`, "spec.wake.ready.path"),
 		Entry("with a ready without path", "spec.wake={ready: {}}", "spec.wake.ready.path: Required value"),
+		Entry("with an identity without path", "spec.identity={}", "spec.identity.path: Required value"),
+		Entry("with an identity path of a whole URL", "spec.identity={path: 'http://example.com/'}", "spec.identity.path"),
 		Entry("with a save without path", "spec.save={timeout: 1s}", "spec.save.path: Required value"),
 		Entry("with a save path of a whole URL", "spec.save={path: 'http://example.com/'}", "spec.save.path"),
-		Entry("with something else counted", "spec.idle={counts: Bytes}", "spec.idle.counts"),
+		Entry("with something else counted", "spec.idle={counts: Pings}", "spec.idle.counts"),
+		Entry("with connections that hibernate and count", "spec.idle={hibernateConnections: true}", "hibernateConnections: only with counts: Requests or Bytes"),
 		Entry("with a limit of no pod", "spec.limits={awake: 0}", "spec.limits.awake"),
 		Entry("with a limit of no start", "spec.limits={starting: 0}", "spec.limits.starting"),
 		Entry("with a limit of no create", "spec.limits={createsPerMinute: 0}", "spec.limits.createsPerMinute"),

@@ -39,7 +39,7 @@ var directoryMutants = []mutant{
 	},
 	{
 		name: "the requests of an epoch that is over count in the next", breaks: "I7",
-		file: "internal/directory/entry.go", old: `e.requests, e.conns = 0, 0`, new: `_ = e.requests`,
+		file: "internal/directory/entry.go", old: `e.requests, e.conns, e.parting = 0, 0, 0`, new: `_ = e.requests`,
 		killer: memory("^TestOpenConnections$"),
 	},
 	{
@@ -86,6 +86,16 @@ var directoryMutants = []mutant{
 		name: "a gateway that is cut off dials on", breaks: "I4", peer: "the address belongs to another tenant by now",
 		file: "internal/directory/directory.go", old: `if d.stale.Load() {`, new: `if false {`,
 		killer: memory("^TestAddressOnlyWhilePublished$"),
+	},
+	{
+		name: "a pod is stopped while its connections still end", breaks: "I4 I5",
+		file: "internal/directory/entry.go", old: `return e.requests + e.conns + e.parting }`, new: `return e.requests + e.conns }`,
+		killer: memory("^TestConnectionThatParts$"),
+	},
+	{
+		name: "a connection that ends in order takes the sleep back", breaks: "I7",
+		file: "internal/directory/entry.go", old: `return e.requests+e.conns+e.waiting > 0 }`, new: `return e.requests+e.conns+e.parting+e.waiting > 0 }`,
+		killer: memory("^TestPartingEndsWithTheEpoch$"),
 	},
 	{
 		name: "a sleeping session is remembered", breaks: "I7", peer: "memory that grows with the keys ever seen",

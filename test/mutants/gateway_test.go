@@ -40,6 +40,16 @@ var gatewayMutants = []mutant{
 		killer: road("^TestDialOnlyWhilePublished$"),
 	},
 	{
+		name: "a pod is not asked who it is", breaks: "I4", peer: "the address belongs to another tenant by now",
+		file: "internal/gateway/connect.go", old: `if err != nil || identity == "" {`, new: `if l != nil || identity == "" {`,
+		killer: road("^TestAddressOfAnotherPod$"),
+	},
+	{
+		name: "any pod that answers is the right one", breaks: "I4", peer: "the address belongs to another tenant by now",
+		file: "internal/gateway/identity.go", old: ` || strings.TrimSpace(string(body)) != l.pod.uid {`, new: ` || strings.TrimSpace(string(body)) == "" {`,
+		killer: road("^TestAddressOfAnotherPod$|^TestWrongIdentity$"),
+	},
+	{
 		name: "connections of a pod that is gone stay", breaks: "I4",
 		file: "internal/gateway/pods.go", old: `if p.gone || len(p.idle) >= maxIdle {`, new: `if len(p.idle) >= maxIdle {`,
 		killer: road("^TestLinksOfAPodThatIsGone$"),
@@ -71,7 +81,7 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a pod upgrades unasked", breaks: "I4",
-		file: "internal/gateway/forward.go", old: "\tif x.tunnel == nil {\n", new: "\tif false {\n",
+		file: "internal/gateway/forward.go", old: `if !x.asked || !joined(res) {`, new: `if false {`,
 		killer: road("^TestPodCannotUpgradeUnasked$"),
 	},
 	{
@@ -153,6 +163,26 @@ var gatewayMutants = []mutant{
 		name: "a goodbye is written into a frame", peer: "1001 in the middle of a message",
 		file: "internal/gateway/frames.go", old: `return f.have == 0 && f.payload == 0`, new: `return true`,
 		killer: road("^TestCloseFrameAtABoundary$"),
+	},
+	{
+		name: "a sleep tears a message in two", breaks: "I4",
+		file: "internal/gateway/frames.go", old: `return f.boundary() && !f.partial`, new: `return f.boundary()`,
+		killer: road("^TestNoMessageOfAClientIsTorn$|^TestNoMessageOfAPodIsTorn$"),
+	},
+	{
+		name: "what is behind the last message of a pod is lost", breaks: "I4 I5",
+		file: "internal/gateway/side.go", old: "\tcase s.held:\n", new: "\tcase s.held && !s.ended && s.bye == nil:\n",
+		killer: road("^TestNoMessageOfAPodIsTorn$|^TestNoMessageOfAClientIsTorn$|^TestFiftySleepsUnderAnOpenConnection$"),
+	},
+	{
+		name: "a ping of a sleeping connection wakes its session", breaks: "I7", peer: "a ping is activity",
+		file: "internal/gateway/inbox.go", old: `in.apart = !isData(p[n])`, new: `in.apart = false`,
+		killer: road("^TestAsleep$"),
+	},
+	{
+		name: "a sleeping client may send as much as it likes", breaks: "I8",
+		file: "internal/gateway/inbox.go", old: `const inboxSize = 32 << 10`, new: `const inboxSize = 32 << 20`,
+		killer: road("^TestMuchIsSentToASleeper$"),
 	},
 	{
 		name: "a pod speaks for the gateway", breaks: "I4",

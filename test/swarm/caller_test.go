@@ -127,7 +127,7 @@ func (c *caller) heard(g *gateway, o op, status int, body []byte, err error) {
 	case status == http.StatusOK && json.Unmarshal(body, &o.answer) == nil:
 		c.served(o)
 	case status == http.StatusMisdirectedRequest && json.Unmarshal(body, &o.answer) == nil:
-		c.misdirected(g, o)
+		c.fault("a request for %s, meant for %q, has reached %s by way of %s", o.key, o.answer.Meant, o.answer.identity, g.name)
 	case json.Unmarshal(body, &p) == nil && p.Reason != "":
 		c.refused(g, o, p)
 	default:
@@ -153,18 +153,6 @@ func (c *caller) broken(g *gateway, o op, err error) {
 	}
 	c.history.add(o)
 	c.excuse("in flight in a killed gateway")
-}
-
-// misdirected is a request that has reached a pod that it was not meant for, which refused it: only after a crash, whose address
-// was given away before the gateway had heard of it.
-func (c *caller) misdirected(g *gateway, o op) {
-	var key string
-	var epoch int64
-	if _, err := fmt.Sscanf(o.answer.Meant, "%s %d", &key, &epoch); err != nil || key != keyOf(o.key) || !c.kubelet.ghost(o.key, epoch) {
-		c.fault("a request for %s, meant for %q, has reached %s by way of %s", o.key, o.answer.Meant, o.answer.identity, g.name)
-		return
-	}
-	c.excuse("refused by another pod, at the address of one that crashed")
 }
 
 // refused is an answer of a gateway itself.

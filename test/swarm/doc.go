@@ -3,7 +3,8 @@
 // loopback.
 //
 // The kubelet is one of its own: it gives each pod an address in 127/8, of those that were given back the last one first, so
-// that it is another session's before anybody can have forgotten it, and answers there with who it is. It ends what it is told to
+// that it is another session's before anybody can have forgotten it, and answers there with who it is, before any request too: so even
+// after a crash none may reach a pod that it is not for. It ends what it is told to
 // end, late and unwillingly at times, or crashes; it tells the truth about it, and it knows when two pods of one key run at once.
 //
 //	make swarm                    about a minute and a half, some hundred sessions

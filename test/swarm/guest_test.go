@@ -41,6 +41,9 @@ func (k *kubelet) newGuest(pod *corev1.Pod) *guest {
 	env := map[string]string{}
 	for _, v := range pod.Spec.Containers[0].Env {
 		env[v.Name] = v.Value
+		if v.ValueFrom != nil && v.ValueFrom.FieldRef != nil && v.ValueFrom.FieldRef.FieldPath == "metadata.uid" {
+			env[v.Name] = string(pod.UID)
+		}
 	}
 	epoch, _ := strconv.ParseInt(env[v1alpha1.EnvEpoch], 10, 64)
 	fence, _ := strconv.ParseInt(env[v1alpha1.EnvFence], 10, 64)
@@ -49,7 +52,7 @@ func (k *kubelet) newGuest(pod *corev1.Pod) *guest {
 		kubelet: k, ns: pod.Namespace, name: pod.Name, uid: pod.UID, owner: owner{pod.Namespace + "/" + env[v1alpha1.EnvTenant]},
 		asked: make(chan struct{}), gone: make(chan struct{}), crash: make(chan int32, 1),
 		work: &workload{store: k.store, through: template == throughTemplate, hangs: k.hangs, identity: identity{
-			UID: string(pod.UID), Key: pod.Namespace + "/" + template + "/" + env[v1alpha1.EnvKey], Epoch: epoch, Fence: fence,
+			UID: env[v1alpha1.EnvPodUID], Key: pod.Namespace + "/" + template + "/" + env[v1alpha1.EnvKey], Epoch: epoch, Fence: fence,
 		}},
 	}
 	return g

@@ -4,7 +4,6 @@ package swarm
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -40,7 +39,6 @@ type kubelet struct {
 	rand    *rand.Rand
 	guests  map[types.UID]*guest
 	running map[string]*guest // by key
-	ghosts  map[string]bool   // pods that crashed, by key and epoch
 	crashes crashes
 	net     addresses
 	now     func() int64
@@ -52,7 +50,7 @@ func openKubelet(t *testing.T, r *run) *kubelet {
 	t.Helper()
 	k := &kubelet{
 		store: r.store, fault: r.fault, tally: r.tally, journal: r.journal, now: r.now, rand: rand.New(rand.NewPCG(r.seed, 2)),
-		guests: map[types.UID]*guest{}, running: map[string]*guest{}, ghosts: map[string]bool{},
+		guests: map[types.UID]*guest{}, running: map[string]*guest{},
 	}
 	k.crashes.now = r.now
 	k.net.first = net.IPv4(127, byte(64+rand.IntN(64)), 0, 0).To4()
@@ -145,18 +143,8 @@ func (k *kubelet) ended(g *guest, address string, crashed bool) {
 	defer k.mu.Unlock()
 	delete(k.running, g.work.Key)
 	k.tally.add("pods ended", 1)
-	if crashed {
-		k.ghosts[meant(g.work.Key, g.work.Epoch)] = true
-	}
 	k.net.give(address)
 	k.journal.note("%s has ended at %s, crashed: %v", g.work.identity, address, crashed)
-}
-
-// ghost says whether that pod has crashed, so that what was meant for it may reach whoever has its address.
-func (k *kubelet) ghost(key string, epoch int64) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.ghosts[meant(key, epoch)]
 }
 
 // crash ends a process that may be crashed, chosen by n, as by a signal or by itself, and says whether there was one.
@@ -262,8 +250,6 @@ func (c *crashes) backOff(key string, from, to int64, word time.Duration) bool {
 	}
 	return false
 }
-
-func meant(key string, epoch int64) string { return fmt.Sprintf("%s %d", key, epoch) }
 
 // owner is who has or had an address.
 type owner struct{ tenant string }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -152,6 +153,9 @@ func (g *gateway) remembers() string {
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
 		name, value, _ := strings.Cut(lines.Text(), " ")
 		switch name {
+		case "dormouse_gateway_misroutes_refused_total":
+			n, _ := strconv.ParseFloat(value, 64)
+			g.run.tally.set("connections refused by "+g.name+" since its last start, because another pod was there", int64(n))
 		case "dormouse_gateway_directory_entries", "dormouse_gateway_unsettled_sessions", "dormouse_gateway_held_requests",
 			"dormouse_gateway_stale", "dormouse_gateway_panics_total":
 			if value != "0" {

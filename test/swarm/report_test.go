@@ -27,6 +27,15 @@ func (t *tally) add(what string, n int64) {
 	t.n[what] += n
 }
 
+func (t *tally) set(what string, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n == nil {
+		t.n = map[string]int64{}
+	}
+	t.n[what] = n
+}
+
 func (t *tally) get(what string) int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -37,6 +37,7 @@ const (
 	savedTemplate = "saved"
 
 	container, image = "workload", "workload"
+	identityPath     = "/who"
 	wakeTimeout      = time.Minute
 	idleAfter        = time.Second
 )
@@ -218,6 +219,7 @@ func newTemplate(ns, name string) *v1alpha1.SessionTemplate {
 	t.Spec.Routes = []v1alpha1.Route{{Path: "/" + ns + "/" + name + "/{key}/"}}
 	t.Spec.Port = intstr.FromString("http")
 	t.Spec.Wake = v1alpha1.WakeSpec{Timeout: &metav1.Duration{Duration: wakeTimeout}, MaxHeld: 1000}
+	t.Spec.Identity = &v1alpha1.IdentitySpec{Path: identityPath}
 	t.Spec.Idle.After = &metav1.Duration{Duration: idleAfter}
 	t.Spec.Save = &v1alpha1.SaveSpec{Path: "/save"}
 	t.Spec.Restart = v1alpha1.RestartSpec{Max: ptr.To(int32(100)), Within: &metav1.Duration{Duration: time.Second}}

@@ -67,7 +67,10 @@ func (w *workload) listen(address string) error {
 	mux.HandleFunc("GET /{$}", func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, 0) })
 	mux.HandleFunc("POST /{$}", func(rw http.ResponseWriter, r *http.Request) { w.serve(rw, r, 1) })
 	mux.HandleFunc("POST /save", w.save)
-	w.listener, w.server = l, &http.Server{Handler: w.mine(mux), ErrorLog: log.New(io.Discard, "", 0)}
+	all := http.NewServeMux()
+	all.HandleFunc("GET "+identityPath, func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, w.UID) })
+	all.Handle("/", w.mine(mux))
+	w.listener, w.server = l, &http.Server{Handler: all, ErrorLog: log.New(io.Discard, "", 0)}
 	go func(s *http.Server) { _ = s.Serve(l) }(w.server)
 	return nil
 }
