@@ -78,7 +78,7 @@ func (t *town) owned(pod, owner string) {
 	host, port, _ := strings.Cut(pod, ":")
 	t.dir.Apply(id("a"), directory.View{
 		Version: t.version.Add(1), UID: "uid-a", Owner: owner, State: directory.Reachable, Epoch: 1, IdleAfter: time.Minute, Counts: true,
-		Pod: directory.Pod{UID: "pod-a", Address: host, Port: number(port)},
+		Pod: directory.Pod{UID: "pod-a", Address: host, Port: number(port), H2C: isH2C(pod)},
 	})
 }
 

@@ -104,6 +104,7 @@ func TestPlainHTTPTakesNoTokenOfBrowsers(t *testing.T) {
 
 // A cookie comes along with whatever a browser sends, so a page of another origin must not use it.
 func TestForeignOriginWithCookie(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
 	w.owned(newPod(t, echo), "alice")
 	cookie := "dormouse=" + w.token(nil)

@@ -148,7 +148,7 @@ func (x *exchange) classify(err error) error {
 	case conn.broken.Load():
 		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}
 	}
-	return &Problem{Reason: ReasonBadAnswer, Detail: err.Error(), Outcome: OutcomeUnknown}
+	return x.badAnswer(err)
 }
 
 // clientGone says whether nobody waits for an answer. An end of the read that was our own doing ends the context too.

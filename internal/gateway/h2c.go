@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
@@ -167,4 +168,15 @@ func (x *exchange) unwritten(err error) bool {
 	var stream http2.StreamError
 	refused := errors.As(err, &stream) && stream.Code == http2.ErrCodeRefusedStream
 	return refused || !x.wrote.Load() || err != nil && err.Error() == goneAway
+}
+
+// badAnswer is a pod whose answer is not one. A stream that it cancels, of a gRPC request that has a time-out, is one whose time is over:
+// it ends a moment before the client's, which would find that out for itself.
+func (x *exchange) badAnswer(err error) *Problem {
+	p := &Problem{Reason: ReasonBadAnswer, Detail: err.Error(), Outcome: OutcomeUnknown}
+	var stream http2.StreamError
+	if errors.As(err, &stream) && stream.Code == http2.ErrCodeCancel && patience(x.in) < math.MaxInt64 {
+		p.Status, p.Detail = http.StatusGatewayTimeout, "the pod gave up, because the time of "+headerGRPCTimeout+" was over"
+	}
+	return p
 }

@@ -358,6 +358,7 @@ func TestGatewayEndsWhileAsleep(t *testing.T) {
 
 // A pod that says goodbye by itself says it to the client.
 func TestGoodbyeOfThePodIsTheClients(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	leave, bye := make(chan struct{}), make(chan websocket.StatusCode, 1)
 	w := newWorld(t, chess(hibernates))
 	w.publish("a", "pod-a", newPod(t, func(rw http.ResponseWriter, q *http.Request) {

@@ -43,11 +43,11 @@ func (l *link) getIdentity(ctx context.Context, path string) error {
 		return err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(res.Body, identityBody))
+	body, err := io.ReadAll(io.LimitReader(res.Body, identityBody+1))
 	if err != nil {
 		return err
 	}
-	if res.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != l.pod.uid {
+	if len(body) > identityBody || res.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != l.pod.uid {
 		return &misrouteError{fmt.Sprintf("%s %.40q", res.Status, body)}
 	}
 	return nil

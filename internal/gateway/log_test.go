@@ -147,6 +147,7 @@ func TestLogCountsBytes(t *testing.T) {
 		}
 	})
 	t.Run("WebSocket", func(t *testing.T) {
+		onlyHTTP1(t, "HTTP/2 has no upgrade")
 		w, log := logged(t, gateway.Names{})
 		w.publish("secret", "pod", newPod(t, func(rw http.ResponseWriter, r *http.Request) {
 			if conn, err := websocket.Accept(rw, r, nil); err == nil {

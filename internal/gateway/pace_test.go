@@ -39,13 +39,12 @@ func (l *line) Close() error              { return nil }
 func (l *line) FlushError() error         { _, err := l.move(); return err }
 
 // pacedFor lets a client move again and again for an hour, and gives when it was cut off; zero: it was not.
-func pacedFor(l *line, g *Gateway, version string, move func(http.ResponseWriter, *http.Request) error) time.Duration {
+func pacedFor(l *line, g *Gateway, move func(http.ResponseWriter, *http.Request) error) time.Duration {
 	l.ResponseWriter = httptest.NewRecorder()
 	g.Now = func() time.Time { return l.now }
 	begin, cut := l.now, time.Duration(0)
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
 	r.Body = l
-	r.ProtoMajor = int(version[0] - '0')
 	g.pace(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for l.now.Sub(begin) < time.Hour {
 			if err := move(w, r); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -80,23 +79,20 @@ func TestMinimumRate(t *testing.T) {
 		each  time.Duration
 		moves int
 		rate  int
-		proto string
 		cut   bool
 	}{
-		{"240 bytes a second", time.Second, 240, 0, "1", false},
-		{"239 bytes a second", time.Second, 239, 0, "1", true},
-		{"its share at the last moment", 30 * time.Second, 7200, 0, "1", false},
-		{"nothing for too long", 30*time.Second + 1, 1 << 20, 0, "1", true},
-		{"a byte now and then", 29 * time.Second, 1, 0, "1", true},
-		{"a byte now and then, and that is enough", 29 * time.Second, 1, off, "1", false},
-		{"a byte now and then of an HTTP/2 stream", 29 * time.Second, 1, 0, "2", false},
-		{"nothing for too long of an HTTP/2 stream", 31 * time.Second, 1, 0, "2", true},
-		{"at once, and little", 0, 1, 0, "1", false},
+		{"240 bytes a second", time.Second, 240, 0, false},
+		{"239 bytes a second", time.Second, 239, 0, true},
+		{"its share at the last moment", 30 * time.Second, 7200, 0, false},
+		{"nothing for too long", 30*time.Second + 1, 1 << 20, 0, true},
+		{"a byte now and then", 29 * time.Second, 1, 0, true},
+		{"a byte now and then, and that is enough", 29 * time.Second, 1, off, false},
+		{"at once, and little", 0, 1, 0, false},
 	} {
 		for way, move := range map[string]func(http.ResponseWriter, *http.Request) error{"sends": readSome, "takes": writeSome} {
 			t.Run(tt.name+", "+way, func(t *testing.T) {
 				l := &line{now: time.Unix(1e9, 0), takes: tt.each, moves: tt.moves}
-				cut := pacedFor(l, &Gateway{Stall: DefaultStall, MinRate: orDefault(tt.rate, DefaultMinRate)}, tt.proto, move)
+				cut := pacedFor(l, &Gateway{Stall: DefaultStall, MinRate: orDefault(tt.rate, DefaultMinRate)}, move)
 				if (cut != 0) != tt.cut {
 					t.Errorf("cut off after %s", cut)
 				}
@@ -108,7 +104,7 @@ func TestMinimumRate(t *testing.T) {
 // What Write keeps, Flush sends: a client that takes its time there is waited for as well.
 func TestFlushIsWaitedFor(t *testing.T) {
 	l := &line{now: time.Unix(1e9, 0), takes: 10 * time.Second}
-	if cut := pacedFor(l, &Gateway{Stall: DefaultStall, MinRate: DefaultMinRate}, "1", flushSome); cut == 0 {
+	if cut := pacedFor(l, &Gateway{Stall: DefaultStall, MinRate: DefaultMinRate}, flushSome); cut == 0 {
 		t.Error("a client that takes nothing of three flushes was not cut off")
 	}
 }

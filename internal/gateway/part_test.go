@@ -26,7 +26,10 @@ func open(t *testing.T) *ends {
 	t.Helper()
 	e := &ends{Directory: directory.Directory{Now: time.Now}}
 	g := &Gateway{Now: time.Now, Metrics: NewMetrics(prometheus.NewRegistry()), Sessions: nobody{&e.Directory}}
-	g.upgrades.metrics, g.room = g.Metrics, room{limit: 1, metrics: g.Metrics}
+	g.WakesPerClient = -1
+	g.upgrades.metrics = g.Metrics
+	g.wakes = wakes{now: g.Now, metrics: g.Metrics}
+	g.room = room{limit: 1, perTenant: 1, metrics: g.Metrics, wakes: &g.wakes}
 	e.Apply(e.id, directory.View{Version: 1, State: directory.Reachable, Epoch: 1, Pod: directory.Pod{UID: "pod"}})
 	visit, ok := e.Enter(e.id)
 	if !ok {
@@ -36,7 +39,7 @@ func open(t *testing.T) *ends {
 	back, pod := net.Pipe()
 	e.client, e.pod = client, pod
 	tunnel := newTunnel(&g.upgrades, front)
-	tunnel.dormancy = newDormancy(g, Target{Template: &Template{WakeTimeout: time.Minute, MaxHeld: 1}}, &http.Request{}, nil)
+	tunnel.dormancy = newDormancy(g, Target{Template: &Template{WakeTimeout: time.Minute, MaxHeld: 1}, Patience: time.Minute}, &http.Request{}, nil)
 	tunnel.start(&podEnd{side: newSide(back, true), conn: back, visit: visit, ended: make(chan struct{})}, nil)
 	t.Cleanup(func() { _, _ = client.Close(), pod.Close() })
 	return e

@@ -35,10 +35,12 @@ func (p *protocol) protocols() *http.Protocols {
 	return all
 }
 
-// note remembers a pod that speaks this protocol.
-func (p *protocol) note(addr string) {
+// note remembers a pod that speaks this protocol, until its address may be another's.
+func (p *protocol) note(t *testing.T, addr string) {
+	t.Helper()
 	if p.h2c {
 		p.pods.Store(addr, true)
+		t.Cleanup(func() { p.pods.Delete(addr) })
 	}
 }
 

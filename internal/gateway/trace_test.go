@@ -220,6 +220,7 @@ func TestTraceOfOthersPasses(t *testing.T) {
 
 // A pod that dies before the first byte of its answer ends the wake that it came from.
 func TestWakeOfAPodThatDies(t *testing.T) {
+	onlyHTTP1(t, "the end of a stream is not that of a pod")
 	spans := tracetest.NewSpanRecorder()
 	w := newWorld(t, chess(), traced(spans))
 	w.wakeBy(func(context.Context, directory.Wish) error {

@@ -156,7 +156,7 @@ func newPod(t testing.TB, h http.HandlerFunc) string {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = speaks.protocols()
 	s.Start()
-	speaks.note(s.Listener.Addr().String())
+	speaks.note(t, s.Listener.Addr().String())
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s.Listener.Addr().String()
 }

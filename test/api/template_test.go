@@ -111,7 +111,7 @@ var _ = Describe("A SessionTemplate", func() {
 		func(ctx SpecContext, change, message string) {
 			Expect(api.Create(ctx, template(change))).To(MatchError(ContainSubstring(message)))
 		},
-		Entry("protocol that nobody speaks", "spec.protocol=TCP", "Unsupported value"),
+		Entry("protocol that nobody speaks", "spec.protocol=UDP", "Unsupported value"),
 		Entry("with a dot in its name", "metadata.name=chess.v2", "metadata.name: no dots"),
 		Entry("with a name of 64 letters", "metadata.name="+strings.Repeat("a", 64), "at most 63 characters"),
 		Entry("with another mode", "spec.mode=Forever", "spec.mode"),
