@@ -138,19 +138,6 @@ const (
 	ModeTask SessionMode = "Task"
 )
 
-// Protocol is what the port of a session speaks.
-// +kubebuilder:validation:Enum=HTTP;H2C;TCP
-type Protocol string
-
-const (
-	// ProtocolHTTP is HTTP/1.1, and what upgrades from it.
-	ProtocolHTTP Protocol = "HTTP"
-	// ProtocolH2C is HTTP/2 without TLS, with prior knowledge.
-	ProtocolH2C Protocol = "H2C"
-	// ProtocolTCP is TLS that is passed through, over TCP.
-	ProtocolTCP Protocol = "TCP"
-)
-
 // WakeSpec bounds the start of a session and those who wait for it.
 type WakeSpec struct {
 	// timeout is how long a start may take and a request may wait for it, 1s to 1h.
@@ -187,45 +174,6 @@ type HTTPGet struct {
 	// +kubebuilder:validation:MaxLength=253
 	Path string `json:"path"`
 }
-
-// IdleSpec says when a session falls asleep.
-// +kubebuilder:validation:XValidation:rule="!has(self.hibernateConnections) || !self.hibernateConnections || self.counts != 'Connections'",message="hibernateConnections: only with counts: Requests or Bytes; with Connections a session with an open WebSocket does not sleep"
-type IdleSpec struct {
-	// after is how long nobody may need the session until it falls asleep, 1s to 720h.
-	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be 1s to 720h"
-	// +kubebuilder:validation:MaxLength=32
-	// +optional
-	After *metav1.Duration `json:"after,omitempty"`
-
-	// counts says what keeps a session awake, beside requests in flight: Connections (open upgraded connections such as WebSockets
-	// do), Bytes (each data frame that goes by on a WebSocket does, in either direction; an open one alone does not, and pings do
-	// not) or Requests (nothing on an open WebSocket does). A WebSocket that does not is closed with 1001 when the session sleeps.
-	// +kubebuilder:default=Connections
-	// +optional
-	Counts IdleCounts `json:"counts,omitempty"`
-
-	// hibernateConnections keeps a client's WebSocket open at the gateway while the session sleeps, in the place of closing it. The
-	// gateway answers pings meanwhile. A data frame of the client wakes the session; that, or anything else that wakes it, opens the
-	// pod's side again, and what the client sent is delivered in order. Not with counts: Connections, which never lets it sleep.
-	// +optional
-	HibernateConnections bool `json:"hibernateConnections,omitempty"`
-}
-
-// IdleCounts says what keeps a session awake.
-// +kubebuilder:validation:Enum=Requests;Bytes;Connections
-type IdleCounts string
-
-const (
-	// CountsRequests counts requests in flight, and not open upgraded connections.
-	CountsRequests IdleCounts = "Requests"
-	// CountsBytes counts requests in flight, and each moment in which a data frame goes by on an open WebSocket.
-	CountsBytes IdleCounts = "Bytes"
-	// CountsConnections counts open upgraded connections too.
-	CountsConnections IdleCounts = "Connections"
-)
 
 // SaveSpec is the request that saves a session's state: POST to the port of the session, answered by 200 to 299 when the
 // state is safe. It is made at least once for each sleep, and again if it failed.

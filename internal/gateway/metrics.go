@@ -15,18 +15,13 @@ type Metrics struct {
 	dials    *prometheus.CounterVec
 	resends  prometheus.Counter
 
-	misroutes  prometheus.Counter
-	hibernated prometheus.Gauge
-	resumed    prometheus.Counter
-
-	upgraded prometheus.Gauge
 	panics   prometheus.Counter
 	garbled  *prometheus.CounterVec
 	phases   *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 	raw      rawMetrics
 
-	turnedAway prometheus.Counter
+	connectionMetrics
 }
 
 // NewMetrics makes the metrics and registers them. It panics if they are registered already.
@@ -53,10 +48,6 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "dormouse_gateway_resends_total",
 			Help: "Requests that were sent again because no pod had got one byte of them.",
 		}),
-		upgraded: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "dormouse_gateway_upgraded_connections",
-			Help: "Open WebSockets.",
-		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dormouse_gateway_panics_total",
 			Help: "Requests that hit a fault of the gateway.",
@@ -67,25 +58,9 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"header"}),
 		phases:   newPhases(),
 		refusals: newRefusals(),
-		turnedAway: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "dormouse_gateway_turned_away_connections_total",
-			Help: "Connections that were closed at once, because their client address had as many as it may have.",
-		}),
 	}
-	m.misroutes = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "dormouse_gateway_misroutes_refused_total",
-		Help: "Connections that were closed before a request, because the answer at the identity path was not the UID of the pod that was dialled.",
-	})
-	m.hibernated = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "dormouse_gateway_hibernated_connections",
-		Help: "Open WebSockets without a pod, most of them because their session sleeps.",
-	})
-	m.resumed = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "dormouse_gateway_resumed_connections_total",
-		Help: "WebSockets that were without a pod and are at one again.",
-	})
-	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.upgraded, m.panics, m.garbled, m.phases, m.refusals, m.turnedAway)
-	r.MustRegister(m.misroutes, m.hibernated, m.resumed)
+	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.panics, m.garbled, m.phases, m.refusals)
+	m.connectionMetrics = newConnectionMetrics(r)
 	m.raw = newRawMetrics(r)
 	return m
 }

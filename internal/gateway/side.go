@@ -35,7 +35,6 @@ type side struct {
 	ended   bool   // our own close frame was sent: nothing comes behind it
 	held    bool   // nothing comes behind the message that is under way
 	discard bool   // a close frame of the other end is not passed on
-	passed  int64  // bytes of the other end
 }
 
 func newSide(c io.ReadWriteCloser, masked bool) *side {

@@ -36,7 +36,7 @@ func (p *protocol) protocols() *http.Protocols {
 }
 
 // note remembers a pod that speaks this protocol, until its address may be another's.
-func (p *protocol) note(t *testing.T, addr string) {
+func (p *protocol) note(t testing.TB, addr string) {
 	t.Helper()
 	if p.h2c {
 		p.pods.Store(addr, true)

@@ -94,13 +94,13 @@ func TestManyHeldOneWakeSpan(t *testing.T) {
 		}
 		before = phase[0].EndTime()
 	}
-	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "Done"); n != 4 {
+	if n := w.phases("Done"); n != 4 {
 		t.Errorf("%d phases were measured", n)
 	}
 }
 
-// observations is how often a histogram was observed with this value of a label.
-func (w *world) observations(name, label string) (n uint64) {
+// phases is how often a phase of a wake was observed with this value of a label.
+func (w *world) phases(label string) (n uint64) {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
 	if err != nil {
@@ -109,7 +109,7 @@ func (w *world) observations(name, label string) (n uint64) {
 	for _, f := range families {
 		for _, m := range f.Metric {
 			for _, l := range m.Label {
-				if f.GetName() == name && l.GetValue() == label {
+				if f.GetName() == "dormouse_gateway_wake_phase_duration_seconds" && l.GetValue() == label {
 					n += m.GetHistogram().GetSampleCount()
 				}
 			}
@@ -137,10 +137,10 @@ func TestFailedWake(t *testing.T) {
 	if len(wakes) != 2 || wakes[0].Status() != (sdktrace.Status{Code: codes.Error, Description: "LimitReached"}) {
 		t.Errorf("%v", wakes)
 	}
-	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "LimitReached"); n != 2 {
+	if n := w.phases("LimitReached"); n != 2 {
 		t.Errorf("%d ended so", n)
 	}
-	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "pod"); n != 2 {
+	if n := w.phases("pod"); n != 2 {
 		t.Errorf("%d ended without a pod", n)
 	}
 	if n := w.metric("dormouse_gateway_refusals_total", "limits.awake"); n != 2 {
@@ -232,7 +232,7 @@ func TestWakeOfAPodThatDies(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.observations("dormouse_gateway_wake_phase_duration_seconds", "PodDied"); n != 1 || len(spansNamed(spans, "wake")) != 1 {
+	if n := w.phases("PodDied"); n != 1 || len(spansNamed(spans, "wake")) != 1 {
 		t.Errorf("%d wakes ended so, of %d", n, len(spansNamed(spans, "wake")))
 	}
 }

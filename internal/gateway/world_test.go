@@ -156,8 +156,8 @@ func newPod(t testing.TB, h http.HandlerFunc) string {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = speaks.protocols()
 	s.Start()
-	speaks.note(t, s.Listener.Addr().String())
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	speaks.note(t, s.Listener.Addr().String())
 	return s.Listener.Addr().String()
 }
 

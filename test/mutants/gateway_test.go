@@ -36,7 +36,7 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "an address is good once it was looked up", breaks: "I4", peer: "the address belongs to another tenant by now",
-		file: "internal/gateway/connect.go", old: "\tif !ok {\n", new: "\tif !ok && to.Port == 0 {\n",
+		file: "internal/gateway/rawpod.go", old: "\tif !ok {\n", new: "\tif !ok && to.Port == 0 {\n",
 		killer: road("^TestDialOnlyWhilePublished$"),
 	},
 	{
@@ -131,7 +131,7 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a client takes as long as it likes", peer: "a slow body is held for ever",
-		file: "internal/gateway/pace.go", old: `SetWriteDeadline(now.Add(w.left))`, new: `SetWriteDeadline(now.Add(100 * w.left))`,
+		file: "internal/gateway/pace.go", old: `SetWriteDeadline(since.Add(p.out.left))`, new: `SetWriteDeadline(since.Add(100 * p.out.left))`,
 		killer: road("^TestClientThatTakesNothingIsCutOff$"),
 	},
 	{

@@ -4,7 +4,7 @@ package mutants
 var pageMutants = []mutant{
 	{
 		name: "a browser is held as long as any client", peer: "an empty tab until the cold start is over",
-		file: "internal/gateway/road.go", old: `t.Patience = min(t.Patience, pagePatience)`, new: `t.Patience = max(t.Patience, pagePatience)`,
+		file: "internal/gateway/road.go", old: `true, min(t.Patience, pagePatience)`, new: `true, max(t.Patience, pagePatience)`,
 		killer: road("^TestBrowserIsShownAPageWhileASessionWakes$"),
 	},
 	{
@@ -19,17 +19,17 @@ var pageMutants = []mutant{
 	},
 	{
 		name: "a stream wakes what its request would let sleep", breaks: "I8",
-		file: "internal/gateway/stream.go", old: `if err == nil && t.Quiet != nil {`, new: `if err == nil && t.Quiet != nil && of == "" {`,
+		file: "internal/gateway/progress.go", old: `if err == nil && t.Quiet != nil {`, new: `if err == nil && t.Quiet != nil && of == "" {`,
 		killer: road("^TestStreamIsResolvedAsARequest$"),
 	},
 	{
 		name: "a page that nobody follows any more keeps its session wanted", breaks: "I8",
-		file: "internal/gateway/stream.go", old: `context.WithCancel(r.Context())`, new: `context.WithCancel(context.WithoutCancel(r.Context()))`,
+		file: "internal/gateway/progress.go", old: `context.WithCancel(r.Context())`, new: `context.WithCancel(context.WithoutCancel(r.Context()))`,
 		killer: road("^TestStreamsAreBounded$"),
 	},
 	{
 		name: "a gateway that stops waits for its pages", peer: "streams are cut at each roll-out",
-		file: "internal/gateway/stream.go", old: `case <-g.upgrades.closing():`, new: `case <-chan struct{}(nil):`,
+		file: "internal/gateway/progress.go", old: `case <-g.upgrades.closing():`, new: `case <-chan struct{}(nil):`,
 		killer: road("^TestStreamEnds$"),
 	},
 	{
