@@ -52,7 +52,7 @@ func awakeSession() *v1alpha1.Session {
 
 func wakerOf(c client.Client) (*waker, *directory.Directory) {
 	d := &directory.Directory{Now: time.Now}
-	w := &waker{toucher: &toucher{
+	w := &waker{wanted: func(directory.ID) {}, toucher: &toucher{
 		client: c, directory: d, now: time.Now, log: slog.New(slog.DiscardHandler), count: func(string) {},
 		rules: func(*v1alpha1.Session) Rules { return Rules{IdleAfter: time.Minute} },
 	}, templates: &templates{}}

@@ -109,8 +109,8 @@ func (w *waker) demand(ctx context.Context, wish directory.Wish) (uint64, error)
 	for {
 		version, err := w.want(ctx, wish)
 		switch {
-		case err == nil:
-			return version, nil
+		case err == nil, errors.Is(err, errThere):
+			return version, err
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
 			return 0, unavailable("The API server has not answered in time.")
 		case ctx.Err() != nil:
