@@ -200,7 +200,7 @@ var _ = Describe("A token of the cluster", func() {
 	}
 
 	It("gives its bearer what RBAC does, session by session, and costs two calls in a minute", func(ctx SpecContext) {
-		token := tokenFor(ctx, tokenAudience)
+		token := tokenFor(ctx, v1alpha1.TokenAudience)
 		for range 10 {
 			c, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)
 			Expect(err).NotTo(HaveOccurred())
@@ -230,12 +230,15 @@ var _ = Describe("A token of the cluster", func() {
 		Expect(count(&authenticationv1.TokenReview{})).To(Equal(1), "that it is not good is remembered too")
 	},
 		Entry("for another audience", func(ctx context.Context) string { return tokenFor(ctx, "somebody.else") }),
-		Entry("with another signature", func(ctx context.Context) string { t := tokenFor(ctx, tokenAudience); return t[:len(t)-8] + "AAAAAAAA" }),
+		Entry("with another signature", func(ctx context.Context) string {
+			t := tokenFor(ctx, v1alpha1.TokenAudience)
+			return t[:len(t)-8] + "AAAAAAAA"
+		}),
 		Entry("of nobody", func(context.Context) string { return "a.b.c" }),
 	)
 
 	It("says nothing while the API server does not answer, and that is not remembered", func(ctx SpecContext) {
-		token := tokenFor(ctx, tokenAudience)
+		token := tokenFor(ctx, v1alpha1.TokenAudience)
 		down = errDown
 		_, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)
 		Expect(err).To(refusedWith(directory.Unavailable))

@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	// tokenAudience is what a token of the cluster has to be for: one that a pod has for the API server is none for us.
-	tokenAudience = "sessions.dormouse.dev"
 	// verdictFor is how long an answer of the API server holds: a token that was revoked, or a right that was taken, works so long.
 	verdictFor = time.Minute
 	// mostVerdicts bounds how many answers are remembered.
@@ -78,7 +76,7 @@ func (t *Tokens) Verify(ctx context.Context, token string, at access.Place, verb
 		return access.Caller{}, err
 	}
 	if !r.good {
-		return access.Caller{}, &access.InvalidError{Why: "the API server does not know the token, or it is not for the audience " + tokenAudience}
+		return access.Caller{}, &access.InvalidError{Why: "the API server does not know the token, or it is not for the audience " + v1alpha1.TokenAudience}
 	}
 	q := question{hash, at, rbacVerbs[verb]}
 	may, err := t.may(ctx, q, r.user)
@@ -104,11 +102,11 @@ func (t *Tokens) review(ctx context.Context, token string, hash tokenHash) (revi
 		return r, nil
 	}
 	return flight(ctx, &t.asking, string(hash[:]), func(ctx context.Context) (review, error) {
-		tr := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{tokenAudience}}}
+		tr := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{v1alpha1.TokenAudience}}}
 		if err := t.client.Create(ctx, tr); err != nil {
 			return review{}, refusalOf(fmt.Errorf("review token: %w", err))
 		}
-		good := tr.Status.Authenticated && tr.Status.User.Username != "" && slices.Contains(tr.Status.Audiences, tokenAudience)
+		good := tr.Status.Authenticated && tr.Status.User.Username != "" && slices.Contains(tr.Status.Audiences, v1alpha1.TokenAudience)
 		r := review{tr.Status.User, good}
 		t.reviews.Add(hash, r)
 		return r, nil

@@ -58,26 +58,33 @@ func (e *notOpenError) Unwrap() error { return e.cause }
 
 // reach dials a pod. Behind a gate, one of all who want the pod knocks, and the others wait for the gate.
 func (ps *pods) reach(ctx context.Context, p *pod, ask paths, hold func() error) (*link, error) {
+	direct := func() (*link, error) { return ps.direct(ctx, p, ask.identity) }
+	return behindGate(ctx, p, hold, direct, func() (*link, error) { return ps.attemptReady(ctx, p, ask) })
+}
+
+// behindGate connects directly while the pod takes connections, as far as is known. If it does not, it calls hold, and then one of all
+// who want the pod knocks: it attempts until the pod opens, and opens the gate for the others.
+func behindGate[C any](ctx context.Context, p *pod, hold func() error, direct, attempt func() (C, error)) (c C, err error) {
 	for {
 		gate := p.closedGate()
 		if gate == nil {
-			l, err := ps.direct(ctx, p, ask.identity)
+			c, err := direct()
 			if !retryable(ctx, err) {
-				return l, err
+				return c, err
 			}
 			gate = p.shut()
 		}
 		if err := hold(); err != nil {
-			return nil, err
+			return c, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return c, context.Cause(ctx)
 		case <-gate:
 		case p.turn <- struct{}{}:
-			l, err := ps.knock(ctx, p, ask)
+			c, err := knock(ctx, p, attempt)
 			<-p.turn
-			return l, err
+			return c, err
 		}
 	}
 }
@@ -104,28 +111,36 @@ func (ps *pods) direct(ctx context.Context, p *pod, identity string) (*link, err
 	return l, err
 }
 
-// knock dials until the port opens, and until the ready path answers if there is one, and opens the gate.
-func (ps *pods) knock(ctx context.Context, p *pod, ask paths) (*link, error) {
+// knock attempts until the pod opens, and opens the gate.
+func knock[C any](ctx context.Context, p *pod, attempt func() (C, error)) (none C, err error) {
 	pause := firstPause
 	for {
-		l, err := ps.attempt(ctx, p, ask.identity)
-		if err == nil && !p.isReady() {
-			l, err = l.askReady(ctx, ask.ready)
-		}
+		c, err := attempt()
 		if err == nil {
-			p.share(l)
 			p.open()
-			return l, nil
+			return c, nil
 		}
 		if !retryable(ctx, err) {
-			return nil, err
+			return none, err
 		}
 		p.setTrouble(err)
 		if err := sleep(ctx, pause); err != nil {
-			return nil, err
+			return none, err
 		}
 		pause = nextPause(pause, err)
 	}
+}
+
+// attemptReady is an attempt at a pod that must have answered the ready path, if there is one.
+func (ps *pods) attemptReady(ctx context.Context, p *pod, ask paths) (*link, error) {
+	l, err := ps.attempt(ctx, p, ask.identity)
+	if err == nil && !p.isReady() {
+		l, err = l.askReady(ctx, ask.ready)
+	}
+	if err == nil {
+		p.share(l)
+	}
+	return l, err
 }
 
 // attempt dials once, and only if the pod is published at this moment, and asks who answers there if the pod can say it.

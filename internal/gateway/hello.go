@@ -61,4 +61,4 @@ func (t *tape) Read(p []byte) (int, error) {
 func (t *tape) Write(p []byte) (int, error) { return len(p), nil }
 
 // Close is called when the context ends, and ends the reading.
-func (t *tape) Close() error { return t.SetReadDeadline(past) }
+func (t *tape) Close() error { return t.SetReadDeadline(longAgo) }

@@ -81,7 +81,9 @@ func (g *Gateway) wakeRaw(ctx context.Context, t Target, c *rawClient) (*directo
 	ticket.span = trace.SpanFromContext(ctx)
 	defer ticket.leave()
 	rest := c.attend(gone)
-	visit, pod, err := g.awaitRaw(wait, t, ticket)
+	visit, pod, err := visitWith(wait, g, t, ticket, func(podUID string) (net.Conn, error) {
+		return g.pods.open(wait, podUID, ticket.hold)
+	})
 	rest()
 	if err == nil && there.Err() != nil {
 		visit.Leave()
@@ -98,41 +100,11 @@ func (g *Gateway) wakeRaw(ctx context.Context, t Target, c *rawClient) (*directo
 	return visit, pod, err
 }
 
-// awaitRaw is await for a raw connection.
-func (g *Gateway) awaitRaw(ctx context.Context, t Target, ticket *ticket) (*directory.Visit, net.Conn, error) {
-	for range maxRounds {
-		visit, ok, err := g.enter(t)
-		if err != nil {
-			return nil, nil, err
-		}
-		if !ok {
-			if err := g.call(ctx, t, ticket); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		ticket.waking.reached(phasePod)
-		pod, err := g.pods.open(ctx, visit.Pod().UID, ticket.hold)
-		if err == nil {
-			ticket.waking.reached(phaseDial)
-			return visit, pod, nil
-		}
-		visit.Leave()
-		if !errors.Is(err, errUnpublished) {
-			return nil, nil, err
-		}
-	}
-	return nil, nil, &Problem{Reason: ReasonUnsettled, Outcome: OutcomeNotSent, RetryAfter: retryUnsettled}
-}
-
 // rawClient is the client of a raw connection, and what it has sent that the pod does not have yet.
 type rawClient struct {
 	net.Conn
 	sent []byte
 }
-
-// past is a deadline that is over.
-var past = time.Unix(1, 0)
 
 // attend reads what the client sends while it waits, maxHello bytes in all at most, so that one that goes away is noticed. It may not close
 // its half of the connection before it has an answer: no client of TLS does. What it returns ends that, and must be called.
@@ -155,7 +127,7 @@ func (c *rawClient) attend(gone func()) (stop func()) {
 		}
 	}()
 	return func() {
-		_ = c.SetReadDeadline(past)
+		_ = c.SetReadDeadline(longAgo)
 		<-done
 		_ = c.SetReadDeadline(time.Time{})
 	}

@@ -126,29 +126,37 @@ func (g *Gateway) hit(t Target) (seat, bool) {
 
 // await looks for the session, and wakes it, until it is there.
 func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, error) {
+	visit, l, err := visitWith(ctx, g, t, ticket, func(podUID string) (*link, error) {
+		return g.pods.connect(ctx, podUID, paths{identity: t.IdentityPath, ready: t.ReadyPath}, ticket.hold)
+	})
+	return seat{visit: visit, link: l}, err
+}
+
+// visitWith gives a visit at the session, and a connection to its pod, as soon as both are there.
+func visitWith[C any](ctx context.Context, g *Gateway, t Target, ticket *ticket, connect func(podUID string) (C, error)) (_ *directory.Visit, none C, err error) {
 	for range maxRounds {
 		visit, ok, err := g.enter(t)
 		if err != nil {
-			return seat{}, err
+			return nil, none, err
 		}
 		if !ok {
 			if err := g.call(ctx, t, ticket); err != nil {
-				return seat{}, err
+				return nil, none, err
 			}
 			continue
 		}
 		ticket.waking.reached(phasePod)
-		l, err := g.pods.connect(ctx, visit.Pod().UID, paths{identity: t.IdentityPath, ready: t.ReadyPath}, ticket.hold)
+		c, err := connect(visit.Pod().UID)
 		if err == nil {
 			ticket.waking.reached(phaseDial)
-			return seat{visit: visit, link: l}, nil
+			return visit, c, nil
 		}
 		visit.Leave()
 		if !errors.Is(err, errUnpublished) {
-			return seat{}, err
+			return nil, none, err
 		}
 	}
-	return seat{}, &Problem{Reason: ReasonUnsettled, Outcome: OutcomeNotSent, RetryAfter: retryUnsettled}
+	return nil, none, &Problem{Reason: ReasonUnsettled, Outcome: OutcomeNotSent, RetryAfter: retryUnsettled}
 }
 
 // call wakes the session, if the request is one that does.
