@@ -7,9 +7,10 @@ TOOL  := $(GO) tool -modfile=hack/tools
 # Where a set KUBEBUILDER_ASSETS wins; else kube-apiserver and etcd are built, once.
 ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
-# Packages that run goroutines of their own are tested with the race detector.
-RACED  := ./internal/certs/... ./internal/cluster/... ./internal/directory/... ./internal/gateway/... ./internal/savehook/... ./internal/sessionapi/... ./internal/sight/... ./internal/slots/...
-OTHERS  = $$($(GO) list ./... | grep -v -e /test/browser -e /test/conformance -e /test/e2e -e /test/model -e /test/swarm -e /charts -e /internal/certs -e /internal/cluster -e /internal/directory -e /internal/gateway -e /internal/savehook -e /internal/sessionapi -e /internal/sight -e /internal/slots)
+# Packages that run goroutines of their own are tested with the race detector, and those that are a target of their own, apart.
+RACED  := $(addprefix ./internal/,certs/... cluster/... directory/... gateway/... h1/... informer/... savehook/... sessionapi/... sight/... slots/...)
+APART  := ./charts/... $(addprefix ./test/,browser conformance e2e model swarm)
+OTHERS  = $$(comm -23 <($(GO) list ./... | sort) <($(GO) list $(RACED) $(APART) | sort))
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -18,41 +19,45 @@ help: ## Print this help
 
 ##@ See it
 
-.PHONY: demo demo-down
+.PHONY: demo demo-down examples
 demo: ## Start a cluster, install Dormouse and the example, and tell the story with real requests (CLUSTER=kind|local)
 	@$(GO) run ./hack/demo up
+
+examples: demo ## The same, then every other example that has a story: each is built, applied, and tells what it saw
+	@$(GO) run ./hack/demo examples
 
 demo-down: ## Stop the cluster of the demo and leave no trace
 	@$(GO) run ./hack/demo down
 
 ##@ Test it
 
-.PHONY: test fast unit model chart browser conformance fuzz mutants swarm e2e soak
-test: fast mutants swarm e2e ## All tests: laws, stories against a real API server, the chart, the models, the mutants, the swarm, and the promises on a real cluster
+# A test that needs a tool, such as helm, builds it: minutes where no cache has it, and more beside other tests. Hence the time-outs.
+.PHONY: test fast unit model chart browser conformance fuzz mutants swarm million e2e soak
+test: packages judges ## All tests: laws, stories against a real API server, the chart, the models, the mutants, the swarm, and the promises on a real cluster
+	@hack/beside e2e "unit model chart browser conformance mutants swarm"
 
 fast: unit model chart browser conformance ## All tests that need no cluster
 
 unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
-	$(ASSETS) $(GO) test -race $(RACED)
-	$(ASSETS) $(GO) test $(OTHERS)
+	$(ASSETS) $(GO) test -timeout 30m -race $(RACED)
+	$(ASSETS) $(GO) test -timeout 30m $(OTHERS)
 	$(GO) -C examples test ./...
 	$(GO) -C hack/image test ./...
 
 model: packages ## The sleep protocol and the life of a pod as Spin models, which must hold, and their mutants, which must fail (MODEL=full: all of it)
 	$(GO) test -timeout 30m -v ./test/model
 
-conformance: ## The conformance set against the gateway, alone and behind nginx and haproxy, and slowhttptest's attacks (half a minute)
-	@hack/packages nginx haproxy slowhttptest
+conformance: judges ## The conformance set against the gateway, alone and behind nginx and haproxy, and slowhttptest's attacks (half a minute)
 	$(GO) test -count=1 -timeout 5m ./test/conformance
 
 fuzz: ## Every fuzz target, one after the other (FUZZTIME=10m each)
 	@GO="$(GO)" FUZZTIME=$(or $(FUZZTIME),10m) hack/fuzz
 
 mutants: ## One fault at a time is put into the code, and a test must fail (minutes)
-	$(ASSETS) MUTANTS=1 $(GO) test -count=1 -timeout 30m -v ./test/mutants
+	$(ASSETS) MUTANTS=1 $(GO) test -count=1 -timeout 30m -parallel 8 -v ./test/mutants
 
 chart: ## Lint and render the chart, and try its policies on a real API server
-	$(ASSETS) $(GO) test ./charts/...
+	$(ASSETS) $(GO) test -timeout 30m ./charts/...
 
 browser: packages ## The pages of the gateway in headless Chromium, with and without scripts (PICTURES=/tmp: and pictures of them, there)
 	$(GO) test $(if $(PICTURES),-artifacts -outputdir=$(abspath $(PICTURES))) ./test/browser
@@ -60,26 +65,32 @@ browser: packages ## The pages of the gateway in headless Chromium, with and wit
 swarm: ## Hundreds of sessions, and operators, gateways, API server and etcd killed meanwhile; no cluster (SOAK=20m: thousands; SEED=7)
 	$(ASSETS) $(GO) test -count=1 -timeout 24h -v ./test/swarm
 
-soak: packages ## The proof at length: half an hour of random schedules, of the swarm, and of faults on a real cluster (SOAK=10m, of each)
-	SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v -run Stale ./test/crash
-	$(ASSETS) SOAK=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v ./test/swarm
+million: ## A million keys that come once each, on loopback, and nothing that is left of them: most of a day (KEYS=100000)
+	$(ASSETS) KEYS=$(or $(KEYS),1000000) $(GO) test -count=1 -timeout 96h -v -run Passing ./test/swarm
+
+soak: packages ## The proof at length: random schedules, the swarm, keys that pass, and faults on a real cluster, half an hour in all (SOAK=10m, of each)
+	SOAK=$(or $(SOAK),5m) $(GO) test -count=1 -timeout 2h -v -run Stale ./test/crash
+	$(ASSETS) SOAK=$(or $(SOAK),5m) $(GO) test -count=1 -timeout 24h -v ./test/swarm
 	E2E_FAULTS=$(or $(SOAK),10m) $(GO) test -count=1 -timeout 2h -v ./test/e2e -ginkgo.v -ginkgo.focus 'whatever part of the cluster dies'
 
-e2e: packages ## The promises, end to end on a real cluster (E2E_TRAFFIC=2m)
-	$(GO) test -timeout 30m -v ./test/e2e -ginkgo.v
+e2e: packages ## The promises, end to end on a real cluster, some at a time (E2E_TRAFFIC=2m)
+	$(TOOL)/ginkgo/go.mod ginkgo -procs=3 -v --timeout=75m ./test/e2e
 
 ##@ Measure it
 
-.PHONY: bench-wake bench-hit
+.PHONY: bench-wake bench-hit bench-gateway
 bench-wake: ## A cold wake beside a bare pod, and the API writes of a whole cycle
 	$(GO) run ./hack/bench wake
 
 bench-hit: ## What a request to an awake session costs
 	$(GO) run ./hack/bench hit
 
+bench-gateway: ## What a request and a connection cost, beside nginx, haproxy and net/http's ReverseProxy (ONLY='HTTP/1.1, 32', ROUNDS=5)
+	$(GO) run ./hack/bench gateway -n $(or $(ROUNDS),3) -only '$(ONLY)'
+
 ##@ Work on it
 
-.PHONY: check static generate tidy format lint clean-tree build next packages clean
+.PHONY: check static generate tidy format lint clean-tree build next packages judges clean
 check: static fast ## The gate: generated files, format, lint, and all tests that need no cluster
 
 static: generate tidy format lint clean-tree
@@ -113,7 +124,14 @@ next: ## Print the lifecycle of a session as a table
 	@$(GO) run ./hack/next
 
 packages:
-	@hack/packages spin gcc libc6-dev chromium
+	@hack/packages spin gcc libc6-dev chromium redis-tools
+	@hack/debian postgresql >/dev/null || echo "missing: postgresql; tests that need it will be skipped" >&2
+
+# Who judges the gateway from elsewhere.
+judges:
+	@hack/packages nginx haproxy slowhttptest
+	@command -v npm >/dev/null || hack/packages nodejs npm
+	@! command -v npm >/dev/null || npm ci --prefix test/conformance/ws --ignore-scripts --no-audit --no-fund --silent
 
 clean: ## Remove what was built here, and the built Kubernetes from the user's cache
 	rm -rf bin "$${XDG_CACHE_HOME:-$$HOME/.cache}/dormouse"

@@ -55,6 +55,25 @@ func TestMonitoringRendersTheGoldenFile(t *testing.T) {
 		"--set", "monitoring.rules.enabled=true,monitoring.rules.labels.release=prometheus"))
 }
 
+// The dashboard reaches Grafana as it is.
+func TestDashboardIsAConfigMap(t *testing.T) {
+	text := render(t, "--show-only", "templates/monitoring.yaml", "--set", "monitoring.dashboard.enabled=true")
+	want, err := os.ReadFile("dormouse/files/dashboards/dormouse.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct {
+		Metadata struct{ Labels map[string]string }
+		Data     map[string]string
+	}
+	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Metadata.Labels["grafana_dashboard"] != "1" || m.Data["dormouse.json"] != string(want) {
+		t.Errorf("labels %v, %d bytes of %d", m.Metadata.Labels, len(m.Data["dormouse.json"]), len(want))
+	}
+}
+
 func compare(t *testing.T, golden, got string) {
 	t.Helper()
 	if *update {
@@ -135,10 +154,10 @@ func documents(t *testing.T, stream string) map[string]map[string]any {
 // A gateway has certificates as files, and no right to read Secrets.
 func TestCertificatesAreMounted(t *testing.T) {
 	text := render(t, "--show-only", "templates/gateway.yaml", "--set", "gateway.tls.secrets={wide,one.test}",
-		"--set", "gateway.tls.redirect=true", "--set", "gateway.proxyProtocolFrom={10.0.0.0/8,fd00::/8}")
+		"--set", "gateway.tls.redirect=true", "--set", "gateway.proxyProtocolFrom={10.0.0.0/8,fd00::/8}", "--set", "gateway.forwardedProtoFrom={192.0.2.0/24}")
 	documents(t, text) // it is YAML
 	for _, line := range []string{
-		"- --listen-tls=:8443", "- --tls-dir=/tls", "- --redirect-https", "- --proxy-protocol-from=10.0.0.0/8,fd00::/8",
+		"- --listen-tls=:8443", "- --tls-dir=/tls", "- --redirect-https", "- --proxy-protocol-from=10.0.0.0/8,fd00::/8", "- --forwarded-proto-from=192.0.2.0/24",
 		"- {name: tls-1, mountPath: /tls/one.test, readOnly: true}", "secret: {secretName: one.test}", "port: 443", "targetPort: https",
 	} {
 		if !strings.Contains(text, line) {
@@ -158,6 +177,8 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"gateway.service.type=ExternalName":            "type",
 		"gateway.tls.secrets={a/b}":                    "secrets",
 		"gateway.proxyProtocolFrom={anywhere}":         "proxyProtocolFrom",
+		"gateway.forwardedProtoFrom={anywhere}":        "forwardedProtoFrom",
+		"monitoring.dashboard.label=x":                 "label",
 		"gateway.terminationGracePeriodSeconds=9":      "terminationGracePeriodSeconds",
 		"gateway.service.port=0":                       "port",
 		"gateway.service.nodePort=70000":               "nodePort",

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
@@ -27,19 +29,19 @@ type fake struct {
 	watch func(context.Context, func(client.Session) error) error
 }
 
-func (f *fake) Template(namespace, name string) (gateway.Template, bool) {
+func (f *fake) Template(namespace, name string) (resolve.Template, bool) {
 	pattern, err := key.Pattern(`(?s).+`)
-	return gateway.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: true}, err == nil
+	return resolve.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: true}, err == nil
 }
 
-func (f *fake) Look(_ context.Context, t gateway.Target) (client.Session, error) {
+func (f *fake) Look(_ context.Context, t *resolve.Target) (client.Session, error) {
 	if t.Key == "none" {
 		return client.Session{}, &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is none."}
 	}
 	return client.Session{Namespace: t.Namespace, Template: t.Name, Key: t.Key}, nil
 }
 
-func (f *fake) Make(ctx context.Context, t gateway.Target, _ client.Spec) (client.Session, bool, error) {
+func (f *fake) Make(ctx context.Context, t *resolve.Target, _ client.Spec) (client.Session, bool, error) {
 	s, err := f.Look(ctx, t)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,7 +50,7 @@ func (f *fake) Make(ctx context.Context, t gateway.Target, _ client.Spec) (clien
 	return s, made, err
 }
 
-func (f *fake) Watch(ctx context.Context, _ gateway.Target, tell func(client.Session) error) error {
+func (f *fake) Watch(ctx context.Context, _ *resolve.Target, tell func(client.Session) error) error {
 	return f.watch(ctx, tell)
 }
 
@@ -144,7 +146,7 @@ func TestWatchGoesOn(t *testing.T) {
 // pods takes any token for a pod of that name.
 type pods struct{ sessionapi.Pods }
 
-func (pods) Pod(_ context.Context, token string) (sessionapi.Pod, error) {
+func (pods) Pod(_ context.Context, token string, _ netip.Addr) (sessionapi.Pod, error) {
 	return sessionapi.Pod{UID: token}, nil
 }
 

@@ -50,7 +50,7 @@ type Session struct {
 
 	Created   time.Time  `json:"created"`
 	LastAlarm *time.Time `json:"lastAlarm,omitempty"`
-	RetryAt   *time.Time `json:"retryAt,omitempty"` // when a session that failed may be woken again
+	RetryAt   *time.Time `json:"retryAt,omitempty"` // when a session that failed may be woken again, or one that was put off starts again
 	Activity  *Activity  `json:"activity,omitempty"`
 	LastExit  *Exit      `json:"lastExit,omitempty"`
 }

@@ -44,7 +44,8 @@ func Parse(rawURL string) (Target, error) {
 	return Target{URL: u}, nil
 }
 
-// Look asks for the session's path /, waking it if need be, and says in Echo whether its workload echoes.
+// Look asks for the session's path /, waking it if need be, and says in Echo whether its workload echoes. Where the gateway refuses
+// that, no verdict of a probe would mean anything.
 func (t Target) Look(ctx context.Context) (Target, error) {
 	answer, err := t.exchange(ctx, []string{"GET {path} HTTP/1.1", "Host: {host}", "", ""})
 	if err == nil && answer.Status == 0 {
@@ -52,6 +53,9 @@ func (t Target) Look(ctx context.Context) (Target, error) {
 	}
 	if err != nil {
 		return t, fmt.Errorf("ask for %s: %w", t.URL, err)
+	}
+	if why := answer.reason(); why != "" {
+		return t, fmt.Errorf("%s is not the URL of a session that can be used: the gateway says %d %s, and docs/troubleshooting.md what that means", t.URL, answer.Status, why)
 	}
 	t.Echo = answer.Seen != nil
 	return t, nil

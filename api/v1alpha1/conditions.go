@@ -41,6 +41,7 @@ const (
 	ReasonStarting           = "StartingOthers"
 	ReasonStartedFailed      = "StartedFailed"
 	ReasonEndedTooOften      = "EndedTooOften"
+	ReasonRestartsLater      = "RestartsLater"
 	ReasonVolumeTaken        = "VolumeTaken"
 	ReasonVolumeLost         = "VolumeLost"
 	ReasonDestroying         = "Destroying"
@@ -99,6 +100,7 @@ var Messages = map[string]string{
 	ReasonStarting:      "The session has done its work, and those that follow from it have not. See status.started.",
 	ReasonStartedFailed: "A session that followed from this one has failed for good, or is gone. See status.started, or status.onDelete.",
 	ReasonEndedTooOften: "The pod ended abnormally more often than restart.max. See status.lastExit and status.failures.",
+	ReasonRestartsLater: "An outcome of the template has put the next pod off. See status.lastExit and status.failures.retryAt.",
 
 	ReasonDestroying:       "The session is deleted, and goes when its last sessions are completed. See status.onDelete.",
 	ReasonSessionNameTaken: "A Session that was not started for the deletion of this one has the name of a last session. See status.onDelete.",

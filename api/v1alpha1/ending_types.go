@@ -45,6 +45,7 @@ const (
 // Outcome is what follows from how a pod ended by itself. It matches if the exit code or the reason is one of those listed; one
 // that lists neither matches every end.
 // +kubebuilder:validation:XValidation:rule="(self.then == 'Start') == has(self.start)",message="start: required with then: Start, and with nothing else"
+// +kubebuilder:validation:XValidation:rule="!has(self.after) || self.then == 'Restart'",message="after: only with then: Restart"
 type Outcome struct {
 	// exitCodes that match.
 	// +kubebuilder:validation:MaxItems=64
@@ -62,6 +63,15 @@ type Outcome struct {
 	// then is Restart (a new pod, within restart.max), Sleep (until the next request), Complete (the session has done its work
 	// and is never woken again), Fail (it is Failed for good) or Start (it is Completed, and other sessions of its key start).
 	Then OutcomeAction `json:"then"`
+
+	// after is how long the new pod of a Restart is put off, 1s to 720h: until then the session sleeps. Such an end is no failure, and counts
+	// towards nothing. Only with mode Task. Absent: at once.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be 1s to 720h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	After *metav1.Duration `json:"after,omitempty"`
 
 	// start lists the sessions that start, each of another template and of the same key.
 	// +kubebuilder:validation:MinItems=1
@@ -212,7 +222,7 @@ type Failures struct {
 	// since is when the first of them was.
 	// +optional
 	Since *metav1.MicroTime `json:"since,omitempty"`
-	// retryAt is when the session may be started again.
+	// retryAt is when the session may be started again. With a count of 0 nothing has failed: an outcome has put it off.
 	// +optional
 	RetryAt *metav1.MicroTime `json:"retryAt,omitempty"`
 }

@@ -26,8 +26,8 @@ const (
 	MissingReject MissingPolicy = "Reject"
 )
 
-// Route finds the key in a request: in its host, its path, a header, a cookie or a parameter of its query.
-// +kubebuilder:validation:ExactlyOneOf=host;path;header;cookie;query
+// Route finds the key in a request: in its host, its path, a header, a cookie, a parameter of its query, or a claim of its token.
+// +kubebuilder:validation:ExactlyOneOf=host;path;header;cookie;query;claim
 type Route struct {
 	// host is a host name in which one label is {key}, or has it at its beginning, at its end or inside, parted by hyphens:
 	// "{key}.chess.example.com", "{key}--chess.example.com", "chess-{key}.example.com". A label has at most 63 characters, the
@@ -63,4 +63,11 @@ type Route struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?$`
 	// +optional
 	Query string `json:"query,omitempty"`
+
+	// claim is the name of a claim whose text is the key, such as sub: of a JSON Web Token in Authorization: Bearer that one of
+	// access.jwt has signed, and that is good. It is looked for only where no route of any template finds a key otherwise.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:MinLength=1
+	// +optional
+	Claim string `json:"claim,omitempty"`
 }

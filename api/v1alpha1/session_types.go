@@ -76,7 +76,7 @@ type SessionSpec struct {
 type SessionPhase string
 
 const (
-	// PhaseAsleep has no pod and is not wanted.
+	// PhaseAsleep has no pod and is not wanted, or not yet.
 	PhaseAsleep SessionPhase = "Asleep"
 	// PhaseQueued is wanted and waits for a limit; or, for a second, was refused for one.
 	PhaseQueued SessionPhase = "Queued"

@@ -11,11 +11,15 @@ import (
 // +kubebuilder:validation:XValidation:rule="!has(self.template.metadata) || !has(self.template.metadata.annotations) || self.template.metadata.annotations.all(k, !k.startsWith('sessions.dormouse.dev/'))",message="template.metadata.annotations: the prefix sessions.dormouse.dev/ is reserved"
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Task' || !(has(self.lifetime) && has(self.lifetime.awake)) && self.rollout != 'Drain'",message="lifetime.awake and rollout: Drain: not with mode Task, whose work they would throw away"
 // +kubebuilder:validation:XValidation:rule="!(self.mode == 'Task' || self.restart.policy == 'Permanent') || !has(self.outcomes) || self.outcomes.all(o, o.then != 'Sleep')",message="outcomes: then: Sleep: not with mode Task or restart.policy Permanent, which would not let it sleep"
+// +kubebuilder:validation:XValidation:rule="self.mode == 'Task' || !has(self.outcomes) || self.outcomes.all(o, !has(o.after))",message="outcomes: after: only with mode Task"
 // +kubebuilder:validation:XValidation:rule="!has(self.hibernate) || self.mode != 'Task'",message="hibernate: not with mode Task"
+// +kubebuilder:validation:XValidation:rule="!has(self.save) || !has(self.save.after) || self.mode != 'Task'",message="save.after: not with mode Task"
 // +kubebuilder:validation:XValidation:rule="self.wake.by == 'Anyone' || has(self.access) && (has(self.access.jwt) && size(self.access.jwt) > 0 || self.access.kubernetes || self.access.capability)",message="wake.by: Authenticated and Owner need a way to say who calls: access.jwt, access.kubernetes or access.capability"
 // +kubebuilder:validation:XValidation:rule="has(self.port) || self.mode == 'Task' && !has(self.save)",message="port: required, unless mode is Task and there is no save hook"
 // +kubebuilder:validation:XValidation:rule="!has(self.template.spec.restartPolicy) || self.template.spec.restartPolicy == 'Never'",message="template.spec.restartPolicy: must be Never or absent; a restart of a session is a new pod with a new epoch"
-// +kubebuilder:validation:XValidation:rule="self.protocol != 'TCP' || !has(self.save) && !has(self.wake.ready) && !has(self.identity) && !(has(self.idle.hibernateConnections) && self.idle.hibernateConnections) && (!has(self.routes) || self.routes.all(r, has(r.host)))",message="protocol: TCP: its routes have a host, and there is none of save, wake.ready, identity and idle.hibernateConnections, which are HTTP"
+// +kubebuilder:validation:XValidation:rule="self.protocol != 'TCP' || !has(self.save) && !has(self.wake.ready) && !(has(self.idle.hibernateConnections) && self.idle.hibernateConnections) && (!has(self.routes) || self.routes.all(r, has(r.host)))",message="protocol: TCP: its routes have a host, and there is none of save, wake.ready and idle.hibernateConnections, which are HTTP"
+// +kubebuilder:validation:XValidation:rule="!has(self.identity) || (self.protocol == 'TCP') == has(self.identity.port) && (!has(self.identity.port) || !has(self.port) || self.identity.port != self.port)",message="identity.port: another port than the session's, with protocol: TCP, and with nothing else"
+// +kubebuilder:validation:XValidation:rule="!has(self.routes) || self.routes.all(r, !has(r.claim)) || has(self.access) && has(self.access.jwt) && size(self.access.jwt) > 0",message="routes: claim: needs access.jwt, whose tokens have it"
 type SessionTemplateSpec struct {
 	// mode says what keeps a session up: OnDemand, that somebody needs it; Task, that it has not done its work yet.
 	// +kubebuilder:default=OnDemand
@@ -191,6 +195,15 @@ type SaveSpec struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// after is how long nobody may need the session until it is saved and goes on serving, 1s to 720h; without it, it is saved only on its way
+	// to a stop. It is made once for each time that nobody needs the session, and again if it failed. Requests may come meanwhile.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('720h')",message="must be 1s to 720h"
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	After *metav1.Duration `json:"after,omitempty"`
 }
 
 // SessionTemplateStatus is what the operator says of a template.

@@ -400,6 +400,11 @@ func (in *Outcome) DeepCopyInto(out *Outcome) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.After != nil {
+		in, out := &in.After, &out.After
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.Start != nil {
 		in, out := &in.Start, &out.Start
 		*out = make([]StartSpec, len(*in))
@@ -496,6 +501,11 @@ func (in *SaveSpec) DeepCopyInto(out *SaveSpec) {
 	*out = *in
 	if in.Timeout != nil {
 		in, out := &in.Timeout, &out.Timeout
+		*out = new(v1.Duration)
+		**out = **in
+	}
+	if in.After != nil {
+		in, out := &in.After, &out.After
 		*out = new(v1.Duration)
 		**out = **in
 	}

@@ -32,6 +32,8 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/cluster"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/admission"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 )
 
 // releaseTimeout is how long the API server has to take our word that we are gone.
@@ -39,7 +41,7 @@ const releaseTimeout = 5 * time.Second
 
 // flags of the gateway.
 type flags struct {
-	listen, admin string
+	admin         string
 	maxStaleness  time.Duration
 	shutdownDelay time.Duration
 	drainTimeout  time.Duration
@@ -49,9 +51,8 @@ type flags struct {
 	level         slog.LevelVar
 	names         gateway.Names
 	pod           cluster.Identity
-	front
-	listenTCP string
-	admission
+	entrances
+	gate
 }
 
 func main() {
@@ -74,10 +75,8 @@ func parse() *flags {
 		PodUID:   os.Getenv("POD_UID"),
 		Started:  time.Now(),
 	}}
-	flag.StringVar(&f.listen, "listen", ":8080", "address that takes requests for sessions")
-	flag.StringVar(&f.listenTCP, "listen-tcp", "", "address that takes raw TCP: TLS that is passed through as it is to templates with protocol: TCP, by its server name; default: none")
 	flag.StringVar(&f.admin, "admin", ":8081", "address of /metrics, /livez, /readyz and /debug/pprof/; not for clients")
-	f.front.register(flag.CommandLine)
+	f.entrances.register(flag.CommandLine)
 	flag.DurationVar(&f.maxStaleness, "max-staleness", 30*time.Second,
 		"dial no pod, and wake none, once the Lease could not be renewed for so long; open connections go on")
 	flag.DurationVar(&f.shutdownDelay, "shutdown-delay", gateway.DefaultShutdownDelay,
@@ -95,7 +94,7 @@ func parse() *flags {
 	flag.BoolVar(&f.names.Plain, "log-keys", false,
 		"log keys, hosts and paths as they are; else a session is logged as a hash, salted with $LOG_SALT, or by each process in its own way")
 	flag.TextVar(&f.level, "log-level", &f.level, "least level that is logged: DEBUG, INFO, WARN or ERROR")
-	f.admission.register()
+	f.gate.register()
 	flag.Parse()
 	f.names.Salt = cmp.Or(os.Getenv("LOG_SALT"), rand.Text())
 	return f
@@ -129,19 +128,13 @@ func run(f *flags, log *slog.Logger) error {
 	failed := make(chan error, 1)
 	go func() { failed <- fmt.Errorf("admin: %w", admin.ListenAndServe()) }()
 	return live(ctx, hands, failed, func() error {
-		l, err := f.open(ctx, f.listen, server, log, metrics)
+		l, err := f.open(ctx, server, log, metrics)
 		if err != nil {
-			return err
-		}
-		if server.Raw, err = listenRaw(f.listenTCP); err != nil {
 			return err
 		}
 		log.Info("serves", "address", l.Addr().String())
 		listens.Store(true)
-		if server.Secure != nil {
-			server.Secure.Listener = gateway.LimitPerClient(server.Secure.Listener, f.connectionsPerClient, road.Metrics)
-		}
-		return server.Run(ctx, gateway.LimitPerClient(l, f.connectionsPerClient, road.Metrics))
+		return server.Run(ctx, l)
 	})
 }
 
@@ -171,6 +164,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	}
 	road := &gateway.Gateway{
 		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate, Pages: pages,
+		Gate: admission.Gate{Proxies: front.Proxies(f.httpsFrom)},
 	}
 	f.admit(road)
 	hands := cluster.New(cluster.Options{
@@ -190,7 +184,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	hands.Directory.Reached = road.Rouse
 	road.Sessions, road.Address, road.Await, road.Authority = hands, hands.Directory.Address, hands.Directory.Await, hands
 	if f.kubernetes {
-		road.Tokens = cluster.NewTokens(c)
+		road.Tokens = cluster.NewTokens(c, time.Now)
 	}
 	road.API = f.sessionAPI.handler(hands, road, ending)
 	return hands, road, nil

@@ -51,7 +51,7 @@ func TestLife(t *testing.T) {
 	}))
 	t.Cleanup(pod.Close)
 
-	f := &flags{listen: freeAddress(t), admin: freeAddress(t), maxStaleness: 30 * time.Second, shutdownDelay: -1, drainTimeout: 20 * time.Second}
+	f := &flags{entrances: entrances{listen: freeAddress(t)}, admin: freeAddress(t), maxStaleness: 30 * time.Second, shutdownDelay: -1, drainTimeout: 20 * time.Second}
 	f.pod = cluster.Identity{Instance: "i", Name: "gw", Namespace: namespace, Started: time.Now()}
 	ended := make(chan error, 1)
 	go func() { ended <- run(f, slog.New(slog.NewTextHandler(io.Discard, nil))) }()

@@ -38,6 +38,7 @@ import (
 	"github.com/dormouse-dev/dormouse/controllers/session"
 	"github.com/dormouse-dev/dormouse/controllers/template"
 	"github.com/dormouse-dev/dormouse/internal/census"
+	"github.com/dormouse-dev/dormouse/internal/informer"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
 	"github.com/dormouse-dev/dormouse/internal/sight"
 	"github.com/dormouse-dev/dormouse/internal/slots"
@@ -172,6 +173,7 @@ func cacheOf(namespace string) cache.Options {
 	utilruntime.Must(err)
 	gateways := labels.SelectorFromSet(labels.Set{v1alpha1.LabelComponent: v1alpha1.ComponentGateway})
 	return cache.Options{
+		NewInformer:      informer.New, // client-go's own stays away for up to a minute after some faults
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.Session{}:     {Transform: managersOnly},

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/turns"
 )
 
 // workers is how many sessions are touched at once: at six in the morning there may be many.
@@ -25,7 +26,7 @@ func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
 		Named("alarm").
 		For(&v1alpha1.Session{}, builder.WithPredicates(newTimes)).
 		Watches(&v1alpha1.SessionTemplate{}, handler.EnqueueRequestsFromMapFunc(r.ofTemplate), builder.WithPredicates(appears)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: turns.Pauses()}).
 		Complete(r)
 }
 

@@ -38,15 +38,15 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 		return r.discard(ctx, w, step)
 	case lifecycle.Shrink, lifecycle.Grow:
 		return r.resize(ctx, w, step)
-	case lifecycle.Save, lifecycle.Record:
+	case lifecycle.Save, lifecycle.Flush, lifecycle.Record:
 		r.hook(w, step)
 	}
 	return r.actOnSessions(ctx, w, step)
 }
 
-// hook begins a save, or forgets the saves of a drain that is over.
+// hook begins a save, or forgets the saves of a pod that has ended.
 func (r *Reconciler) hook(w *world, step lifecycle.Step) {
-	if step.Verb == lifecycle.Save {
+	if callsHook(step) {
 		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
 		return
 	}
@@ -217,13 +217,18 @@ func (r *Reconciler) release(ctx context.Context, pod *corev1.Pod) error {
 	return r.delete(ctx, pod, client.GracePeriodSeconds(0))
 }
 
-// saveOf is the save that the present drain needs.
+// callsHook says whether a step calls the save hook.
+func callsHook(step lifecycle.Step) bool {
+	return step.Verb == lifecycle.Save || step.Verb == lifecycle.Flush
+}
+
+// saveOf is the save that is needed now.
 func saveOf(w *world) savehook.Save {
 	port, _ := podspec.PortOf(w.pod)
 	path, timeout, _ := podspec.SaveOf(w.pod)
 	at := url.URL{Scheme: "http", Host: net.JoinHostPort(w.pod.Status.PodIP, strconv.Itoa(int(port)))}
 	return savehook.Save{
-		Drain:   drainOf(w.session),
+		For:     occasionOf(w.session),
 		URL:     at.String() + path,
 		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
 		Timeout: timeout,

@@ -179,7 +179,7 @@ var _ = Describe("limits.sessions", func() {
 		}
 		Expect(called).To(BeEmpty())
 
-		r.uncounted(client.ObjectKeyFromObject(first)) // it is gone
+		r.forget(client.ObjectKeyFromObject(first)) // it is gone
 		Expect(called).To(ConsistOf("chess.b-follows"), "one place, and one that is called")
 		Starts(ctx, follower)
 		Ends(ctx, follower, 0, "")

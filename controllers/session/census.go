@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -72,12 +71,6 @@ func (r *Reconciler) bound(ctx context.Context, t *v1alpha1.SessionTemplate) {
 		return
 	}
 	_ = r.Census.Bound(of, limits, r.members(ctx, of)) // the cache lists; it fails only while the operator stops
-}
-
-// uncounted takes a session that is gone out of the census. Template names hold no dot.
-func (r *Reconciler) uncounted(name types.NamespacedName) {
-	template, _, _ := strings.Cut(name.Name, ".")
-	r.Census.Gone(census.ID{Namespace: name.Namespace, Name: template}, name.Name)
 }
 
 // members lists the sessions of a template, none of them copied.

@@ -55,6 +55,7 @@ var _ = Describe("The end of a pod", func() {
 		Expect(now).To(HavePhase(v1alpha1.PhaseWaking))
 		Expect(now.Status.Endpoint).To(BeNil())
 		Expect(*now.Status.LastExit.Code).To(BeEquivalentTo(137))
+		Eventually(recorder.Events).Should(Receive(Equal("Warning Ended Epoch 1: Error, exit code 137")))
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).To(BeNil(), "the name is not free")
 		Turn(ctx, s)

@@ -167,6 +167,30 @@ var _ = Describe("An outcome", func() {
 		}
 	})
 
+	It("puts the next pod of a Task off, which sleeps until then, holds no place, and has not failed; a new leader knows it too (002-20, 002-25)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AtMostAwake(1), AsTask("record", v1alpha1.Outcome{
+			ExitCodes: []int32{75}, Then: v1alpha1.OutcomeRestart, After: &metav1.Duration{Duration: time.Hour},
+		}))
+		s := GivenOf(ctx, "record", "web-1")
+		now := Does(ctx, s, 75)
+		Expect(now).To(And(HavePhase(v1alpha1.PhaseAsleep), HaveReason(v1alpha1.ReasonRestartsLater)))
+		Expect(now).To(WaitFor("the time at which it starts again, see status.failures.retryAt"))
+		Expect(now.Status.Failures).To(And(Not(BeNil()), HaveField("Count", BeZero())))
+		Eventually(recorder.Events).Should(Receive(Equal("Normal RestartsLater Epoch 1: Error, exit code 75: last words")))
+
+		r = NewOperator()
+		Expect(Turn(ctx, s)).To(BeNumerically("~", now.Status.Failures.RetryAt.Sub(clk.Now()), time.Millisecond))
+		other := GivenOf(ctx, "record", "web-2")
+		Expect(Does(ctx, other, 0)).To(HavePhase(v1alpha1.PhaseCompleted), "another waits for its place")
+		Turn(ctx, other) // its place is free
+		Turn(ctx, s)
+		Expect(Pod(ctx, s)).To(BeNil(), "it did not wait")
+
+		clk.SetTime(now.Status.Failures.RetryAt.Time)
+		Expect(Does(ctx, s, 0)).To(And(HavePhase(v1alpha1.PhaseCompleted), HaveReason(v1alpha1.ReasonCompleted)))
+		Expect(Now(ctx, s).Status.Failures).To(BeNil())
+	})
+
 	It("starts others of the key, which may wait for one another (002-03, 002-13, 002-18, 002-20)", func(ctx SpecContext) {
 		GivenTemplate(ctx, AsTask("create", v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{
 			{Template: "machine"}, {Template: "record"}, {Template: "configure", After: "all"},
@@ -198,6 +222,28 @@ var _ = Describe("An outcome", func() {
 		Does(ctx, Named(ctx, "configure.web-1"), 0)
 		Turn(ctx, s)
 		Expect(Reconciled(ctx, s)).To(And(HavePhase(v1alpha1.PhaseCompleted), HaveReason(v1alpha1.ReasonCompleted)))
+	})
+
+	It("says in events who follows, and how it ended with them (002-21)", func(ctx SpecContext) {
+		GivenTemplate(ctx, AsTask("create", v1alpha1.Outcome{Then: v1alpha1.OutcomeStart, Start: []v1alpha1.StartSpec{{Template: "machine"}}}))
+		GivenTemplate(ctx, AsTask("machine", v1alpha1.Outcome{ExitCodes: []int32{3}, Then: v1alpha1.OutcomeFail}))
+		for key, end := range map[string]struct {
+			code  int32
+			event string
+		}{
+			"web-1": {0, "Normal Completed All that followed from it have completed"},
+			"web-2": {3, "Warning StartedFailed One that followed from it has failed for good, or is gone"},
+		} {
+			s := GivenOf(ctx, "create", key)
+			Does(ctx, s, 0)
+			Turn(ctx, s)
+			Turn(ctx, s)
+			Eventually(recorder.Events).Should(Receive(Equal("Normal StartingOthers Session machine." + key + " follows from it")))
+			Does(ctx, Named(ctx, "machine."+key), end.code)
+			Turn(ctx, s)
+			Turn(ctx, s)
+			Eventually(recorder.Events).Should(Receive(Equal(end.event)))
+		}
 	})
 
 	It("has failed when two wait for each other", func(ctx SpecContext) {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/census"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/lifecycle"
 	"github.com/dormouse-dev/dormouse/internal/savehook"
@@ -79,9 +81,10 @@ func (r *Reconciler) gather(ctx context.Context, name types.NamespacedName, from
 	return w, nil
 }
 
-// ask asks the gateways and the save hook about a drain, and nobody about a session that is in none.
+// ask asks the save hook, and the gateways about a drain; nobody else is asked about a session that is in none.
 func (r *Reconciler) ask(w *world) {
 	s := w.session
+	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), occasionOf(s))
 	if s.Status.Drain == nil || s.Status.Pod == nil || s.Status.Phase == v1alpha1.PhaseStopping {
 		r.Sight.Forget(s.UID)
 		return
@@ -90,7 +93,6 @@ func (r *Reconciler) ask(w *world) {
 	// meanwhile makes a new version, and no new question.
 	w.sight = r.Sight.Passed(s.UID, client.ObjectKeyFromObject(s), w.memory.unpublished)
 	w.lagging = r.Sight.Lagging(s.UID)
-	w.saved = r.Hooks.State(client.ObjectKeyFromObject(s), drainOf(s))
 }
 
 // left stands for a session that is not found while a pod of it is: somebody took the session's finalizer off, or a former leader
@@ -109,15 +111,17 @@ func (r *Reconciler) left(ctx context.Context, name types.NamespacedName, from c
 	return s, client.IgnoreNotFound(err)
 }
 
-// forget drops all that is known of a session that is gone.
+// forget drops all that is known of a session that is gone. What is kept by its template is found by its name, for a template's name holds
+// no dot: the session's memory may have ended before, with its pod, in a turn that could not report the end of a Session that was gone.
 func (r *Reconciler) forget(name types.NamespacedName) {
-	r.uncounted(name)
-	if uid, template, ok := r.memories.forget(name); ok {
+	template, _, _ := strings.Cut(name.Name, ".")
+	of := slots.ID{Namespace: name.Namespace, Name: template}
+	r.Slots.Free(of, slots.ID(name))
+	r.Rollouts.Free(of, slots.ID(name))
+	r.Census.Gone(census.ID(of), name.Name)
+	r.Hooks.Forget(name)
+	if uid, ok := r.memories.forget(name); ok {
 		r.Sight.Forget(uid)
-		r.Hooks.Forget(name)
-		of := slots.ID{Namespace: name.Namespace, Name: template}
-		r.Slots.Free(of, slots.ID(name))
-		r.Rollouts.Free(of, slots.ID(name))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
@@ -152,5 +153,35 @@ var _ = Describe("A published pod that vanished", func() {
 		Expect(now.Status.LastExit.Reason).To(Equal("Vanished"))
 		Turn(ctx, s)
 		Expect(Pod(ctx, s)).To(HaveField("DeletionTimestamp", Not(BeNil())), "the other is no leftover")
+	})
+})
+
+var _ = Describe("An operator that hears late that a session is gone", func() {
+	It("gives its place to the next one", func(ctx SpecContext) {
+		GivenTemplate(ctx, AtMostAwake(1))
+		a := GivenWanted(ctx, "a", "")
+		Starts(ctx, a)
+		Turn(ctx, a) // it sees its pod, from which the time of the start runs
+		clk.SetTime(clk.Now().Add(2 * time.Minute))
+		Expect(Reconciled(ctx, a)).To(HaveReason(v1alpha1.ReasonStartTimeout))
+		for Pod(ctx, a) != nil {
+			Turn(ctx, a)
+		}
+		clk.SetTime(clk.Now().Add(time.Hour)) // the end of its back-off, which is not reported yet
+
+		last := Now(ctx, a)
+		leader := r
+		r = NewOperator()
+		Expect(api.Delete(ctx, a)).To(Succeed())
+		Goes(ctx, a)
+		r = leader
+
+		cached := r.Client
+		r.Client = late{Client: api, session: last}
+		_, err := r.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(a)})
+		Expect(err).To(HaveOccurred(), "there is nobody to report the sleep to")
+		r.Client = cached
+		Turn(ctx, a)
+		Starts(ctx, GivenWanted(ctx, "b", ""))
 	})
 })

@@ -24,8 +24,7 @@ type memory struct {
 	unpublished                                      string    // the version in which the drain was first seen
 	barred                                           bool      // the namespace goes, and takes no new objects
 
-	uid      types.UID
-	template string
+	uid types.UID
 }
 
 // sighting is a fact and when it was first seen.
@@ -71,7 +70,7 @@ func (m *memories) of(w *world) *memory {
 		return &memory{}
 	}
 	if known == nil || known.uid != w.session.UID {
-		known = &memory{uid: w.session.UID, template: w.session.Spec.Template}
+		known = &memory{uid: w.session.UID}
 		known.begin(w)
 		if m.byID == nil {
 			m.byID = map[types.NamespacedName]*memory{}
@@ -82,15 +81,15 @@ func (m *memories) of(w *world) *memory {
 	return known
 }
 
-func (m *memories) forget(name types.NamespacedName) (uid types.UID, template string, ok bool) {
+func (m *memories) forget(name types.NamespacedName) (uid types.UID, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	known := m.byID[name]
 	if known == nil {
-		return "", "", false
+		return "", false
 	}
 	delete(m.byID, name)
-	return known.uid, known.template, true
+	return known.uid, true
 }
 
 func asleep(w *world) bool {
@@ -167,6 +166,15 @@ func drainOf(s *v1alpha1.Session) string {
 		return ""
 	}
 	return fmt.Sprintf("epoch %d, active %s", s.Status.Epoch, activityFact(s.Status.Drain.Activity))
+}
+
+// occasionOf names what a session would be saved for now: the drain that it is in, or, while it serves, the time since it was needed
+// last. What was saved for one counts for no other.
+func occasionOf(s *v1alpha1.Session) string {
+	if s.Status.Endpoint == nil {
+		return drainOf(s)
+	}
+	return fmt.Sprintf("epoch %d, serving since %s", s.Status.Epoch, activityFact(s.Demand()))
 }
 
 func podFacts(w *world) (pod, deletion, end string) {

@@ -21,7 +21,7 @@ var (
 	}, []string{"reason"})
 	ends = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "dormouse_operator_pod_ends_total",
-		Help: "Pods that ended, by what that was: Slept, Completed, Failed, or Ended: of itself, and the session goes on.",
+		Help: "Pods that ended, by what that was: Slept, Completed, Failed, RestartsLater, or Ended: of itself, and the session goes on.",
 	}, []string{"end"})
 	takenBack = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "dormouse_operator_sleeps_taken_back_total", Help: "Sleeps that a touch took back: the same pod was published again.",
@@ -62,7 +62,7 @@ func count(w *world, step lifecycle.Step) {
 		ends.WithLabelValues(endOf(w, step)).Inc()
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod != nil && w.session.Status.Drain != nil:
 		takenBack.Inc()
-	case step.Verb == lifecycle.Save && w.saved.Err != nil:
+	case callsHook(step) && w.saved.Err != nil:
 		saveFailures.Inc()
 	}
 }
@@ -74,6 +74,8 @@ func endOf(w *world, step lifecycle.Step) string {
 		return slept
 	case step.Phase == lifecycle.Completed, step.Phase == lifecycle.Failed:
 		return string(step.Phase)
+	case step.Reason == lifecycle.ReasonRestartsLater:
+		return string(step.Reason)
 	}
 	return v1alpha1.EventEnded
 }

@@ -88,6 +88,9 @@ func observeTemplate(t *v1alpha1.SessionTemplate, pod *corev1.Pod) lifecycle.Tem
 		return o
 	}
 	o.IdleAfter = duration(t.Spec.Idle.After, o.IdleAfter)
+	if t.Spec.Save != nil {
+		o.SaveAfter = duration(t.Spec.Save.After, 0)
+	}
 	o.WakeTimeout = duration(t.Spec.Wake.Timeout, o.WakeTimeout)
 	o.Task = t.Spec.Mode == v1alpha1.ModeTask
 	o.Lifetime = lifecycle.Lifetime{Awake: duration(t.Spec.Lifetime.Awake, 0), Asleep: duration(t.Spec.Lifetime.Asleep, 0)}
@@ -97,7 +100,9 @@ func observeTemplate(t *v1alpha1.SessionTemplate, pod *corev1.Pod) lifecycle.Tem
 		o.Restart.Within = duration(r.Within, o.Restart.Within)
 	}
 	for _, rule := range t.Spec.Outcomes {
-		o.Outcomes = append(o.Outcomes, lifecycle.Outcome{Codes: rule.ExitCodes, Reasons: rule.Reasons, Then: lifecycle.Then(rule.Then)})
+		o.Outcomes = append(o.Outcomes, lifecycle.Outcome{
+			Codes: rule.ExitCodes, Reasons: rule.Reasons, Then: lifecycle.Then(rule.Then), After: duration(rule.After, 0),
+		})
 	}
 	return o
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/util/workqueue"
@@ -16,13 +15,8 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-const (
-	// usual is the priority of a turn that something waits for. The queue serves nothing of a lower one before all of this.
-	usual = 0
-	// firstPause and lastPause bound the time until a turn that failed is taken again, if nothing happens before. It doubles, so
-	// that one who waits for it waits as long again as the API server was away, but no longer than lastPause.
-	firstPause, lastPause = 5 * time.Millisecond, 5 * time.Second
-)
+// usual is the priority of a turn that something waits for. The queue serves nothing of a lower one before all of this.
+const usual = 0
 
 // newcomers queues what a new leader finds: a session that sleeps comes after all that happens meanwhile, which would be so for
 // all of them, for as long as more happens than there is time for. Whoever does not sleep has somebody who waits, or a pod.
@@ -43,9 +37,4 @@ func urgent(o client.Object) bool {
 		return pod
 	}
 	return s.Touched() || s.DeletionTimestamp != nil || s.Status.Pod != nil || s.Status.Endpoint != nil
-}
-
-// pauses are between turns that fail.
-func pauses() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstPause, lastPause)
 }

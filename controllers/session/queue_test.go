@@ -56,14 +56,3 @@ func TestNewcomersTakeTheirTurn(t *testing.T) {
 		})
 	}
 }
-
-// Whoever waits for a turn that failed waits as long again as the API server was away, but not much longer than it takes to see
-// that it is back.
-func TestPausesAreBounded(t *testing.T) {
-	p := pauses()
-	for range 40 {
-		if d := p.When(reconcile.Request{}); d > lastPause {
-			t.Fatalf("a pause of %v", d)
-		}
-	}
-}

@@ -66,9 +66,9 @@ func end(status *v1alpha1.SessionStatus, w *world, step lifecycle.Step) {
 		status.Drain = &v1alpha1.Drain{Activity: w.session.Demand()}
 	}
 	status.Failures = nil
-	if step.Failures > 0 {
+	if step.Failures > 0 || !step.RetryAt.IsZero() {
 		status.Failures = &v1alpha1.Failures{
-			Count: int32(min(step.Failures, 1<<30)), Since: microTimeOf(step.Since), RetryAt: microTimeOf(step.RetryAt),
+			Count: int32(min(max(step.Failures, 0), 1<<30)), Since: microTimeOf(step.Since), RetryAt: microTimeOf(step.RetryAt),
 		}
 	}
 	if step.Outcome > 0 {

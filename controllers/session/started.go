@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -107,7 +108,10 @@ func waitsFor(s *v1alpha1.Session, name string) bool {
 func (r *Reconciler) start(ctx context.Context, w *world) error {
 	return eachDue(w.started, func(s v1alpha1.StartedSession) error {
 		err := r.Client.Create(ctx, r.follower(w, s), client.FieldOwner(v1alpha1.OwnerOperator))
-		if err != nil && !apierrors.IsAlreadyExists(err) {
+		switch {
+		case err == nil:
+			r.event(w.session, corev1.EventTypeNormal, v1alpha1.ReasonStarting, "Start "+s.Template, "Session %s follows from it", s.Name)
+		case !apierrors.IsAlreadyExists(err):
 			return fmt.Errorf("start session %s: %w", s.Name, err)
 		}
 		return nil

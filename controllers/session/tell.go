@@ -13,6 +13,7 @@ import (
 func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session) {
 	count(w, step)
 	r.tellOfLast(w, step, next)
+	r.tellOfFollowers(w, step, next)
 	switch {
 	case step.Verb == lifecycle.Publish && w.session.Status.Pod == nil:
 		starts.Observe(w.now.Sub(w.memory.pod.since).Seconds())
@@ -25,7 +26,7 @@ func (r *Reconciler) tell(w *world, step lifecycle.Step, next *v1alpha1.Session)
 		r.unwell(next, step)
 	case step.Verb == lifecycle.Expire:
 		r.expired(next, step)
-	case step.Verb == lifecycle.Save && w.saved.Err != nil:
+	case callsHook(step) && w.saved.Err != nil:
 		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonSaveFailed, "Save", "The last save failed and is tried again: %v", w.saved.Err)
 	}
 }
@@ -46,19 +47,50 @@ func (r *Reconciler) ended(before v1alpha1.SessionPhase, step lifecycle.Step, ne
 		r.event(next, corev1.EventTypeNormal, v1alpha1.EventAsleep, "Sleep", "Epoch %d has ended", next.Status.Epoch)
 	case step.Phase == lifecycle.Completed:
 		r.event(next, corev1.EventTypeNormal, v1alpha1.ReasonCompleted, "End", "Epoch %d has done its work", next.Status.Epoch)
+	case step.Reason == lifecycle.ReasonRestartsLater:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.ReasonRestartsLater, endAction(next), "%s", howItEnded(next))
 	default:
 		r.unwell(next, step)
 	}
 }
 
-// unwell tells of an end that was no sleep. The action says the epoch, because client-go takes events of the same action and
-// reason for one, and keeps the words of the first.
+// tellOfFollowers tells how it ended with those that follow from a session, once it has.
+func (r *Reconciler) tellOfFollowers(w *world, step lifecycle.Step, next *v1alpha1.Session) {
+	switch {
+	case step.Verb != lifecycle.Follow, w.session.DeletionTimestamp != nil:
+	case step.Reason == lifecycle.ReasonCompleted:
+		r.event(next, corev1.EventTypeNormal, v1alpha1.ReasonCompleted, "Follow", "All that followed from it have completed")
+	case step.Reason == lifecycle.ReasonStartedFailed:
+		r.event(next, corev1.EventTypeWarning, v1alpha1.ReasonStartedFailed, "Follow", "One that followed from it has failed for good, or is gone")
+	}
+}
+
+// unwell tells of an end that was no sleep.
 func (r *Reconciler) unwell(next *v1alpha1.Session, step lifecycle.Step) {
-	last, reason := next.Status.LastExit, v1alpha1.EventEnded
+	reason := v1alpha1.EventEnded
 	if step.Phase == lifecycle.Failed {
 		reason = string(step.Reason)
 	}
-	r.event(next, corev1.EventTypeWarning, reason, fmt.Sprintf("End%d", last.Epoch), "Epoch %d: %s: %s", last.Epoch, last.Reason, last.Message)
+	r.event(next, corev1.EventTypeWarning, reason, endAction(next), "%s", howItEnded(next))
+}
+
+// endAction is the action of an event that tells of an end. It says the epoch, because client-go takes events of the same action and reason
+// for one, and keeps the words of the first.
+func endAction(next *v1alpha1.Session) string {
+	return fmt.Sprintf("End%d", next.Status.LastExit.Epoch)
+}
+
+// howItEnded is how the last pod of a session did, in words.
+func howItEnded(next *v1alpha1.Session) string {
+	last := next.Status.LastExit
+	words := fmt.Sprintf("Epoch %d: %s", last.Epoch, last.Reason)
+	if last.Code != nil {
+		words += fmt.Sprintf(", exit code %d", *last.Code)
+	}
+	if last.Message != "" {
+		words += ": " + last.Message
+	}
+	return words
 }
 
 // event records an event with words of at most the length that the API server takes.

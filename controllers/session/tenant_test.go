@@ -131,7 +131,7 @@ var _ = Describe("limits.perTenant.sessions", func() {
 			Expect(Reconciled(ctx, s)).To(HaveField("Status.WaitingFor", "a place under "+ofTenant))
 		}
 		Expect(called).To(BeEmpty())
-		r.uncounted(client.ObjectKeyFromObject(a1)) // it is gone
+		r.forget(client.ObjectKeyFromObject(a1)) // it is gone
 		Expect(called).To(ConsistOf("chess.a2"))
 		Starts(ctx, a2)
 		Heard(ctx, func(t *v1alpha1.SessionTemplate) { t.Spec.Limits.PerTenant.Sessions = nil })

@@ -54,6 +54,8 @@ func awaited(w *world, step lifecycle.Step, next *v1alpha1.SessionStatus) (what,
 		return fmt.Sprintf("SessionTemplate %s, which says what follows from the end of %s", w.session.Spec.Template, pod), ""
 	case lifecycle.AwaitRetry:
 		return "the end of its back-off, see status.failures.retryAt, and of the pod that failed", ""
+	case lifecycle.AwaitTime:
+		return "the time at which it starts again, see status.failures.retryAt", ""
 	case lifecycle.AwaitOthers:
 		return following(others(w, next)), ""
 	}

@@ -55,7 +55,7 @@ var _ = Describe("The counts of a template", func() {
 		Expect(measured()).To(BeEmpty(), "the template is gone")
 	})
 
-	It("follow a change at once, and the next ones ten seconds later", func(ctx SpecContext) {
+	It("follow a change a second later, when a wake is over, and the next ones ten seconds after that", func(ctx SpecContext) {
 		s := givenSession(ctx, "a", v1alpha1.PhaseAsleep)
 		t, again := reconciled(ctx, given(ctx, newTemplate()))
 		Expect(t.Status.Sessions.Awake).To(BeZero())
@@ -64,23 +64,34 @@ var _ = Describe("The counts of a template", func() {
 		clk.SetTime(clk.Now().Add(time.Minute))
 		become(ctx, s, v1alpha1.PhaseAwake)
 		t, again = reconciled(ctx, t)
-		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(1))
+		Expect(t.Status.Sessions.Awake).To(BeZero(), "not yet")
+		Expect(again).To(Equal(time.Second))
+
+		clk.SetTime(clk.Now().Add(again - 1))
+		become(ctx, givenSession(ctx, "b", v1alpha1.PhaseAsleep), v1alpha1.PhaseAwake)
+		t, again = reconciled(ctx, t)
+		Expect(t.Status.Sessions.Awake).To(BeZero(), "not yet")
+		Expect(again).To(BeEquivalentTo(1), "more news does not put it off")
+
+		clk.SetTime(clk.Now().Add(again))
+		t, again = reconciled(ctx, t)
+		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(2))
 		Expect(again).To(BeZero())
 
 		clk.SetTime(clk.Now().Add(4 * time.Second))
 		become(ctx, s, v1alpha1.PhaseAsleep)
 		t, again = reconciled(ctx, t)
-		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(1), "not yet")
+		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(2), "not yet")
 		Expect(again).To(Equal(6 * time.Second))
 
 		clk.SetTime(clk.Now().Add(again - 1))
 		t, again = reconciled(ctx, t)
-		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(1), "not yet")
+		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(2), "not yet")
 		Expect(again).To(BeEquivalentTo(1))
 
 		clk.SetTime(clk.Now().Add(again))
 		t, again = reconciled(ctx, t)
-		Expect(t.Status.Sessions.Awake).To(BeZero())
+		Expect(t.Status.Sessions.Awake).To(BeEquivalentTo(1))
 		Expect(again).To(BeZero())
 	})
 
@@ -90,6 +101,8 @@ var _ = Describe("The counts of a template", func() {
 		for range 5 {
 			clk.SetTime(clk.Now().Add(time.Minute))
 			become(ctx, s, v1alpha1.PhaseDraining)
+			_, again := reconciled(ctx, before)
+			clk.SetTime(clk.Now().Add(again))
 			after, again := reconciled(ctx, before)
 			Expect(after.ResourceVersion).To(Equal(before.ResourceVersion))
 			Expect(again).To(BeZero())
@@ -102,13 +115,13 @@ var _ = Describe("The counts of a template", func() {
 		clk.SetTime(clk.Now().Add(time.Minute))
 		t, again := reconciled(ctx, t)
 		Expect(tried("not found")).To(BeTrue())
-		Expect(again).To(Equal(time.Minute))
+		Expect(again).To(Equal(time.Second))
 
 		givenSession(ctx, "a", v1alpha1.PhaseAsleep)
-		clk.SetTime(clk.Now().Add(11 * time.Second))
+		clk.SetTime(clk.Now().Add(again))
 		t, again = reconciled(ctx, t)
 		Expect(t.Status.Sessions.Total).To(BeEquivalentTo(1))
-		Expect(again).To(Equal(49 * time.Second))
+		Expect(again).To(Equal(59 * time.Second))
 		Expect(tried("not found")).To(BeFalse())
 	})
 })

@@ -133,8 +133,13 @@ var _ = Describe("A template", func() {
 
 		given(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "table"}})
 		t, again := reconciled(ctx, t)
+		Expect(t).To(beRejected(v1alpha1.ReasonInvalidPod), "only the sessions were counted")
+		clk.SetTime(clk.Now().Add(again))
+		t, again = reconciled(ctx, t)
 		Expect(t).To(beAccepted())
-		Expect(again).To(BeZero())
+		clk.SetTime(clk.Now().Add(again))
+		_, again = reconciled(ctx, t)
+		Expect(again).To(BeZero(), "the sessions were counted")
 	})
 
 	It("is not tried again before its time", func(ctx SpecContext) {

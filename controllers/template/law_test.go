@@ -28,6 +28,9 @@ func TestLawRecheckIsExact(t *testing.T) {
 		template := &v1alpha1.SessionTemplate{}
 		setCondition(template, v1alpha1.ConditionAccepted, reason.Draw(t, "reason"), v1alpha1.ReasonAccepted, ago.Draw(t, "since"))
 		p := past{judged: ago.Draw(t, "judged"), final: rapid.Bool().Draw(t, "final"), counted: ago.Draw(t, "counted")}
+		if rapid.Bool().Draw(t, "news") {
+			p.news = p.counted.Add(time.Duration(rapid.Int64Range(0, int64(now.Sub(p.counted))).Draw(t, "after")))
+		}
 
 		done := plan(template, p, now)
 		p = p.with(observed(template, done), now)

@@ -16,14 +16,18 @@ type past struct {
 	judged  time.Time
 	final   bool
 	counted time.Time
+	news    time.Time // when something may have happened first to a session that is not counted; zero: nothing has
 }
 
 func (p past) with(seen observation, now time.Time) past {
 	if seen.verdict != nil {
 		p.judged, p.final = now, seen.verdict.final
 	}
+	if p.news.IsZero() {
+		p.news = now
+	}
 	if seen.counts != nil {
-		p.counted = now
+		p.counted, p.news = now, time.Time{}
 	}
 	return p
 }

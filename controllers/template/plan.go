@@ -11,6 +11,9 @@ import (
 const (
 	// countEvery bounds how often the sessions of one template are listed, and so how often its status is written.
 	countEvery = 10 * time.Second
+	// settle is how long after the first news the sessions are counted. News is mostly a wake, and its request is still on its way then:
+	// the write, and all who read a template because of it, would take the processors from it.
+	settle = time.Second
 	// A rejected pod is tried again after as long as the template has been rejected for, within these bounds.
 	minRetry = time.Second
 	maxRetry = 5 * time.Minute
@@ -26,7 +29,7 @@ func plan(t *v1alpha1.SessionTemplate, p past, now time.Time) due {
 	at, again := nextTrial(t, p)
 	return due{
 		judge: !judged(t) || (again && !now.Before(at)),
-		count: !now.Before(p.counted.Add(countEvery)),
+		count: !now.Before(p.countAt(now)),
 	}
 }
 
@@ -36,11 +39,26 @@ func recheck(t *v1alpha1.SessionTemplate, p past, done due, now time.Time) time.
 	if at, again := nextTrial(t, p); again {
 		wait = at.Sub(now)
 	}
-	// Something has happened within the ten seconds, perhaps to a session.
-	if end := p.counted.Add(countEvery).Sub(now); !done.count && (wait == 0 || end < wait) {
+	// Something has happened, perhaps to a session.
+	if end := p.countAt(now).Sub(now); !done.count && (wait == 0 || end < wait) {
 		wait = end
 	}
 	return wait
+}
+
+// countAt is when to count for news of which the first came before, or comes now. A template that was never counted is counted at once.
+func (p past) countAt(now time.Time) time.Time {
+	if p.counted.IsZero() {
+		return now
+	}
+	news := p.news
+	if news.IsZero() {
+		news = now
+	}
+	if at := news.Add(settle); at.After(p.counted.Add(countEvery)) {
+		return at
+	}
+	return p.counted.Add(countEvery)
 }
 
 // judged says whether the conditions speak of this generation.

@@ -30,7 +30,7 @@ type Reconciler struct {
 }
 
 // Reconcile judges a template when it has not judged this generation of it, or when the verdict may have passed, and
-// counts its sessions at most once in ten seconds.
+// counts its sessions at most once in ten seconds, and not while what has happened to one is a second old.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	t := &v1alpha1.SessionTemplate{}
 	if err := r.Get(ctx, req.NamespacedName, t); err != nil {

@@ -7,12 +7,14 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/turns"
 )
 
 // SetupWithManager registers the reconciler. The manager's cache must index Sessions by v1alpha1.FieldTemplate.
@@ -22,6 +24,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.SessionTemplate{}).
 		Watches(&v1alpha1.Session{}, handler.EnqueueRequestsFromMapFunc(templateOf), builder.WithPredicates(countChanges)).
 		Watches(&v1alpha1.SessionTemplate{}, r.rivals(), routeChanges).
+		WithOptions(controller.Options{RateLimiter: turns.Pauses()}).
 		Complete(r)
 }
 

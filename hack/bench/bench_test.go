@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +119,41 @@ func TestIdleIsAPartOfTheTimeBetween(t *testing.T) {
 	}
 	if got := (ticks{}).idleSince(ticks{}); got != "unknown" {
 		t.Errorf("without /proc: %s", got)
+	}
+}
+
+func TestASecondBenchWaitsForTheFirst(t *testing.T) {
+	audit := filepath.Join(t.TempDir(), "audit.log")
+	first, err := alone(t.Context(), audit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := alone(over, audit); !errors.Is(err, context.Canceled) {
+		t.Fatalf("while the first is at work: %v", err)
+	}
+	first()
+	second, err := alone(over, audit)
+	if err != nil {
+		t.Fatalf("after the first: %v", err)
+	}
+	second()
+}
+
+func TestWhatIsLuckIsTold(t *testing.T) {
+	wake, bare := make([]time.Duration, 20), make([]time.Duration, 20)
+	for i := range wake {
+		wake[i], bare[i] = 216*time.Millisecond, 200*time.Millisecond
+	}
+	if low, high := chance(wake, bare); low != 16*time.Millisecond || high != low {
+		t.Errorf("where all rounds are alike: %v to %v", low, high)
+	}
+	for i := range wake {
+		wake[i] += time.Duration(i) * time.Millisecond
+	}
+	low, high := chance(wake, bare)
+	if d := median(wake) - median(bare); low >= d || high <= d {
+		t.Errorf("%v to %v, of %v", low, high, d)
 	}
 }

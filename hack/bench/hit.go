@@ -23,7 +23,7 @@ var hits = []struct{ what, folder, benchmark string }{
 var result = regexp.MustCompile(`(?m)^Benchmark\S+\s+\d+\s+(\S+) ns/op\s+(\d+) B/op\s+(\d+) allocs/op$`)
 
 // hit runs the benchmarks of the hot path and prints the median of each figure.
-func hit(ctx context.Context, repeat int) error {
+func hit(ctx context.Context, o options) error {
 	root, err := repository(ctx)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func hit(ctx context.Context, repeat int) error {
 	fmt.Fprintln(t, "\tprocessor time\tallocations\tbytes")
 	for _, h := range hits {
 		out, err := run(ctx, root, "running "+h.benchmark, "go", "test", "-run", "^$", "-bench", "^"+h.benchmark+"$",
-			"-benchmem", "-cpu", "1", "-count", strconv.Itoa(repeat), h.folder)
+			"-benchmem", "-cpu", "1", "-count", strconv.Itoa(o.n), h.folder)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func hit(ctx context.Context, repeat int) error {
 		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.0f\n", h.what, time.Duration(took).Round(time.Nanosecond), allocs, bytes)
 	}
 	_ = t.Flush()
-	fmt.Fprintf(os.Stdout, "\nThe hot path: medians of %d\n\n%s", repeat, text.String())
+	fmt.Fprintf(os.Stdout, "\nThe hot path: medians of %d\n\n%s", o.n, text.String())
 	return nil
 }
 

@@ -30,11 +30,16 @@ type runs struct {
 }
 
 // wake measures, prints, and fails if there were more writes than promised.
-func wake(ctx context.Context, rounds int) (err error) {
+func wake(ctx context.Context, o options) (err error) {
 	b, err := open(ctx)
 	if err != nil {
 		return err
 	}
+	release, err := alone(ctx, b.audit)
+	if err != nil {
+		return err
+	}
+	defer release()
 	defer func() {
 		err = errors.Join(err, b.clear(context.WithoutCancel(ctx)))
 	}()
@@ -46,7 +51,7 @@ func wake(ctx context.Context, rounds int) (err error) {
 		return err
 	}
 	defer log.close()
-	r, err := b.measure(ctx, rounds)
+	r, err := b.measure(ctx, o.n)
 	if err != nil {
 		return err
 	}

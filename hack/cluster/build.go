@@ -141,7 +141,7 @@ func buildMissing(ctx context.Context, names ...string) (string, error) {
 	todo := missing(folder, names)
 	for i, b := range todo {
 		what := fmt.Sprintf("building %s (%d of %d)", b.name, i+1, len(todo))
-		if err := progress(what, func() error { return buildOne(ctx, b, folder, repository) }); err != nil {
+		if err := buildAlone(ctx, what, b, folder, repository); err != nil {
 			return "", err
 		}
 	}
@@ -163,6 +163,21 @@ func missing(folder string, names []string) []binary {
 		}
 	}
 	return todo
+}
+
+// buildAlone builds a binary, unless another command is at it: then that one's will do.
+func buildAlone(ctx context.Context, what string, b binary, folder, repository string) error {
+	turn := filepath.Join(folder, "building-"+b.name)
+	unlock, err := lock(ctx, turn, "another command is building "+b.name+"; waiting for it")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer func() { _ = os.Remove(turn) }() // who waits for it makes it anew
+	if len(missing(folder, []string{b.name})) == 0 {
+		return nil
+	}
+	return progress(what, func() error { return buildOne(ctx, b, folder, repository) })
 }
 
 // buildOne builds under another name and renames: whoever looks sees a whole binary or none.

@@ -54,6 +54,28 @@ func TestMissingNamesWhatTheCacheLacks(t *testing.T) {
 	}
 }
 
+func TestWhatAnotherCommandHasBuiltIsNotBuiltAgain(t *testing.T) {
+	folder := t.TempDir()
+	other, err := tryLock(filepath.Join(folder, "building-etcd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		done <- buildAlone(t.Context(), "", binary{name: "etcd", folder: "not there"}, folder, t.TempDir())
+	}()
+	if err := os.WriteFile(filepath.Join(folder, "etcd"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Close()
+	if err := <-done; err != nil {
+		t.Errorf("it was built: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "building-etcd")); !os.IsNotExist(err) {
+		t.Errorf("the lock is left: %v", err)
+	}
+}
+
 func TestEveryComponentHasABinary(t *testing.T) {
 	for _, name := range componentNames() {
 		if !slices.Contains(binaryNames(), name) {

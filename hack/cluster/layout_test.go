@@ -3,6 +3,8 @@ package main
 import (
 	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -67,5 +69,22 @@ func TestOverlapsCluster(t *testing.T) {
 		if got := overlapsCluster(netip.MustParsePrefix(network)); got != want {
 			t.Errorf("%s: %v, want %v", network, got, want)
 		}
+	}
+}
+
+func TestAllPodsWeighWhatAKubeletGivesThem(t *testing.T) {
+	folder := t.TempDir()
+	if err := weigh(folder, 4); err != nil {
+		t.Fatalf("where there are no shares: %v", err)
+	}
+	file := filepath.Join(folder, "cpu.shares")
+	if err := os.WriteFile(file, []byte("1024"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := weigh(folder, 4); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != "4096" {
+		t.Errorf("%s, %v", got, err)
 	}
 }

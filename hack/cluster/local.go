@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// clusterBusy is what a command says that waits for another one to change the cluster.
+const clusterBusy = "another command is at work on the cluster; waiting for it"
+
 // localCluster is Kubernetes as processes of this machine, with one node.
 type localCluster struct{ layout }
 
@@ -39,7 +42,7 @@ func (c localCluster) up(ctx context.Context) error {
 	if _, err := buildMissing(ctx); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, c.dir)
+	unlock, err := lock(ctx, c.dir, clusterBusy)
 	if err != nil {
 		return err
 	}
@@ -137,7 +140,7 @@ func (c localCluster) down(ctx context.Context) error {
 	if err := c.notOfAnother(); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, c.dir)
+	unlock, err := lock(ctx, c.dir, clusterBusy)
 	if err != nil {
 		return err
 	}
@@ -242,7 +245,7 @@ func (c localCluster) start(ctx context.Context, name string) error {
 	if _, err := buildMissing(ctx, name); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, c.dir)
+	unlock, err := lock(ctx, c.dir, clusterBusy)
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// lock makes sure that one command at a time changes the cluster. The kernel lets go of it when the command dies.
+// lock makes sure that one command at a time changes what is in a folder. The kernel lets go of it when the command dies.
+// Who has to wait says so.
 //
 // The folder itself is the lock file, so that nothing is left when the folder is removed. Who waited for a folder
 // that is gone by now starts over with the new one.
-func lock(ctx context.Context, dir string) (unlock func(), err error) {
+func lock(ctx context.Context, dir, waiting string) (unlock func(), err error) {
 	for said := false; ; said = true {
 		held, err := tryLock(dir)
 		if err != nil {
@@ -22,7 +23,7 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 			return func() { _ = held.Close() }, nil
 		}
 		if !said {
-			fmt.Fprintln(os.Stderr, "another command is at work on the cluster; waiting for it")
+			fmt.Fprintln(os.Stderr, waiting)
 		}
 		select {
 		case <-ctx.Done():
@@ -35,14 +36,14 @@ func lock(ctx context.Context, dir string) (unlock func(), err error) {
 // tryLock returns nil without an error if somebody else holds the lock.
 func tryLock(dir string) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the folder of the cluster: %w", err)
+		return nil, fmt.Errorf("create %s: %w", dir, err)
 	}
 	file, err := os.Open(dir)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open the folder of the cluster: %w", err)
+		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
 	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	mine, errMine := file.Stat()

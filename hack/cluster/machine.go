@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -131,6 +133,23 @@ func cgroupsUp() error {
 				return err
 			}
 		}
+		if err := weigh(f, runtime.NumCPU()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// weigh gives the cgroup of all pods the weight that a kubelet gives to it on a node of its own, where it is a top-level one: 1024 for each
+// processor. With what a new cgroup has, all pods together would weigh as much as one thread of the API server.
+func weigh(folder string, processors int) error {
+	const each = 1024
+	file := filepath.Join(folder, "cpu.shares")
+	if _, err := os.Stat(file); err != nil {
+		return nil // another controller; cgroup v2 weighs groups against groups, and needs none
+	}
+	if err := os.WriteFile(file, []byte(strconv.Itoa(each*processors)), 0); err != nil {
+		return fmt.Errorf("give the cgroup of the pods its weight: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -47,8 +48,11 @@ func (l layout) notOfAnother() error {
 		owner, clusterDirVariable, owner)
 }
 
-// networkDown removes the bridge, then kube-proxy's tables, and the firewall last. What is not there is no error.
+// networkDown removes what hangs on the bridge, the bridge, then kube-proxy's tables, and the firewall last. What is not there is no error.
 func (l layout) networkDown(ctx context.Context) error {
+	if err := unplug(ctx); err != nil {
+		return err
+	}
 	if _, err := os.Stat("/sys/class/net/" + bridgeName); err == nil {
 		if _, err := run(ctx, "ip", "link", "delete", bridgeName); err != nil {
 			return fmt.Errorf("remove the bridge: %w", err)
@@ -60,6 +64,20 @@ func (l layout) networkDown(ctx context.Context) error {
 		}
 		if _, err := run(ctx, "nft", "delete", "table", table[0], table[1]); err != nil {
 			return fmt.Errorf("remove a table of nftables: %w", err)
+		}
+	}
+	return nil
+}
+
+// unplug removes the links of pods. Most went with their pod's network, but that outlives a killed process for as long as the kernel
+// still tries to deliver what the process had sent: minutes, where nobody answers any more.
+func unplug(ctx context.Context) error {
+	links, _ := filepath.Glob("/sys/class/net/" + bridgeName + "/brif/*") // the pattern is sound
+	for _, link := range links {
+		if _, err := run(ctx, "ip", "link", "delete", filepath.Base(link)); err != nil {
+			if _, gone := os.Lstat(link); gone == nil {
+				return fmt.Errorf("remove the link of a pod: %w", err)
+			}
 		}
 	}
 	return nil

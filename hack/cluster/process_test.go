@@ -148,7 +148,7 @@ func TestPollEndsAtOnceWhenThereIsNoHope(t *testing.T) {
 
 func TestLockIsHeldOnceAndNotOnAFolderThatIsGone(t *testing.T) {
 	dir := t.TempDir() + "/cluster"
-	unlock, err := lock(context.Background(), dir)
+	unlock, err := lock(context.Background(), dir, "waiting")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestLockIsHeldOnceAndNotOnAFolderThatIsGone(t *testing.T) {
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	again, err := lock(context.Background(), dir) // the folder is a new one, and free
+	again, err := lock(context.Background(), dir, "waiting") // the folder is a new one, and free
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (p *player) served(key string) func(answer, error) (answer, error) {
 }
 
 // findGateway returns the first address at which something speaks HTTP.
-func (p *player) findGateway(ctx context.Context, addresses []string) (string, error) {
+func findGateway(ctx context.Context, addresses []string) (string, error) {
 	defer progress.Of(func() string { return "waiting for a gateway at " + strings.Join(addresses, " or ") })()
 	client := &http.Client{Timeout: 2 * time.Second}
 	var last error

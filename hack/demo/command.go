@@ -91,6 +91,9 @@ func (d *demo) command(ctx context.Context, program string, args ...string) *exe
 	if d.kubeconfig != "" {
 		cmd.Env = append(cmd.Env, "KUBECONFIG="+d.kubeconfig)
 	}
+	if d.kubectl != "" {
+		cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(d.kubectl)+":"+os.Getenv("PATH"))
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd

@@ -23,13 +23,15 @@ type program struct {
 	name   string
 	module string // its folder in the repository
 	source string
-	fixed  bool // the image's tag is "dev", as the example's manifests say, and not the chart's image.tag
+	fixed  bool   // the image's tag is "dev", as the example's manifests say, and not the chart's image.tag
+	beside string // the file that says what of Debian is in its image beside it; empty: nothing
 }
 
+// programs are Dormouse, and the first example.
 var programs = []program{
 	{name: "operator", module: ".", source: "./cmd/operator"},
 	{name: "gateway", module: ".", source: "./cmd/gateway"},
-	{name: "gametable", module: "examples", source: "./01-game-tables/gametable", fixed: true},
+	{name: "gametable", module: "examples", source: "./00-one-table/gametable", fixed: true},
 	{name: "nats-server", module: "examples", source: "github.com/nats-io/nats-server/v2", fixed: true},
 }
 
@@ -41,8 +43,8 @@ func install(ctx context.Context, d *demo) error {
 		do   func() error
 	}{
 		{"the cluster runs", func() error { return d.startCluster(ctx) }},
-		{"the programs are built", func() (err error) { tag, err = d.build(ctx); return err }},
-		{"the images are on the node", func() error { return d.loadImages(ctx, tag) }},
+		{"the programs are built", func() (err error) { tag, err = d.build(ctx, programs); return err }},
+		{"the images are on the node", func() error { return d.loadImages(ctx, programs, tag) }},
 		{"Dormouse is installed", func() error { return d.installChart(ctx, tag) }},
 		{"the example is applied, and its template accepted", func() error { return d.applyExample(ctx) }},
 	} {
@@ -78,7 +80,7 @@ func (d *demo) binary(p program) string { return filepath.Join(d.folder, p.name)
 
 // build builds the programs and returns the tag of our images: other programs give another tag, so that an upgrade
 // replaces the pods if, and only if, something has changed.
-func (d *demo) build(ctx context.Context) (tag string, err error) {
+func (d *demo) build(ctx context.Context, programs []program) (tag string, err error) {
 	sum := sha256.New()
 	for _, p := range programs {
 		// -buildvcs=false: a commit that changes nothing in a program gives the same program.
@@ -99,7 +101,7 @@ func (d *demo) build(ctx context.Context) (tag string, err error) {
 	return fmt.Sprintf("%x", sum.Sum(nil))[:12], nil
 }
 
-func (d *demo) loadImages(ctx context.Context, tag string) error {
+func (d *demo) loadImages(ctx context.Context, programs []program, tag string) error {
 	image := filepath.Join(d.folder, "image")
 	if _, err := d.run(ctx, "building hack/image", "go", "-C", "hack/image", "build", "-o", image, "."); err != nil {
 		return err
@@ -110,8 +112,12 @@ func (d *demo) loadImages(ctx context.Context, tag string) error {
 		if p.fixed {
 			name = "localhost/dormouse/" + p.name + ":dev"
 		}
-		_, err := d.run(ctx, "writing the image "+name, image, "-o", archive, "-name", name, "-binary", d.binary(p))
+		beside, err := d.beside(ctx, p)
 		if err != nil {
+			return err
+		}
+		args := append([]string{"-o", archive, "-name", name, "-binary", d.binary(p)}, beside...)
+		if _, err := d.run(ctx, "writing the image "+name, image, args...); err != nil {
 			return err
 		}
 		load = append(load, archive)
@@ -131,7 +137,7 @@ func (d *demo) installChart(ctx context.Context, tag string) error {
 }
 
 func (d *demo) applyExample(ctx context.Context) error {
-	const folder = "examples/01-game-tables/"
+	const folder = "examples/00-one-table/"
 	for _, step := range []struct{ what, args string }{
 		{"applying the example", "apply -f " + folder + "namespace.yaml -f " + folder + "store.yaml -f " + folder + "template.yaml"},
 		{"waiting for the example's store", "rollout status statefulset/store --timeout=3m -n " + games},

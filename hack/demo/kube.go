@@ -101,3 +101,16 @@ func (d *demo) gatewayAddresses(ctx context.Context) ([]string, error) {
 	}
 	return []string{"http://" + ip + ":" + port, "http://127.0.0.1:" + port}, nil
 }
+
+// gateway is the URL at which a gateway answers.
+func (d *demo) gateway(ctx context.Context) (string, error) {
+	addresses, err := d.gatewayAddresses(ctx)
+	if err != nil {
+		return "", err
+	}
+	url, err := findGateway(ctx, addresses)
+	if err != nil {
+		return "", fmt.Errorf("%w\nWhere to look:\n%s", err, d.hints("get pods,services -n "+system, lookGateway))
+	}
+	return url, nil
+}

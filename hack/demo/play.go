@@ -70,14 +70,11 @@ func play(ctx context.Context, d *demo) error {
 	if err := d.connect(ctx); err != nil {
 		return err
 	}
-	p := &player{demo: d, client: newClient(), key: "t" + strconv.FormatInt(time.Now().Unix(), 36)}
-	addresses, err := d.gatewayAddresses(ctx)
+	gateway, err := d.gateway(ctx)
 	if err != nil {
 		return err
 	}
-	if p.url, err = p.findGateway(ctx, addresses); err != nil {
-		return fmt.Errorf("%w\nWhere to look:\n%s", err, d.hints("get pods,services -n "+system, lookGateway))
-	}
+	p := &player{demo: d, client: newClient(), url: gateway, key: "t" + strconv.FormatInt(time.Now().Unix(), 36)}
 	for i, a := range acts {
 		fmt.Printf("\n%d. %s\n", i+1, a.title)
 		if err := a.play(ctx, p); err != nil {
@@ -87,8 +84,7 @@ func play(ctx context.Context, d *demo) error {
 			return err
 		}
 	}
-	p.farewell()
-	return nil
+	return p.farewell()
 }
 
 func (p *player) say(format string, args ...any) { fmt.Printf("   "+format+"\n", args...) }
@@ -114,7 +110,11 @@ func (p *player) explain(number int, a act, err error) error {
 	return fmt.Errorf("step %d was not as told: %s\n  %w\nAll is left running. Where to look:\n%s", number, a.title, err, p.hints(look...))
 }
 
-func (p *player) farewell() {
+func (p *player) farewell() error {
+	examples, err := p.catalogue()
+	if err != nil {
+		return err
+	}
 	fmt.Printf(`
 All of it was as told, and is left running. Go on:
 
@@ -128,6 +128,10 @@ All of it was as told, and is left running. Go on:
   kubectl describe session %[6]s.%[2]s -n %[5]s
   kubectl get sessiontemplates -A
 
+That was the first of these examples. make examples plays those that have a story, and go run ./hack/demo examples NAME one of them:
+
+%[7]s
 make demo-down removes everything.
-`, p.url, p.key, p.kubeconfig, filepath.Dir(p.kubectl), games, template)
+`, p.url, p.key, p.kubeconfig, filepath.Dir(p.kubectl), games, template, examples)
+	return nil
 }

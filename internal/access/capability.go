@@ -84,7 +84,7 @@ func (k *Keys) verify(token string, at Place, now time.Time) (Caller, error) {
 	if c.Namespace != at.Namespace || c.Session != at.Name {
 		return Caller{}, invalid("the token is for another session")
 	}
-	return Caller{Subject: c.Subject, Tenant: c.Tenant, Right: &Right{Verbs: c.Verbs, SessionUID: c.SessionUID}}, nil
+	return Caller{Subject: c.Subject, Tenant: c.Tenant, Until: time.Unix(c.Expires, 0), Right: &Right{Verbs: c.Verbs, SessionUID: c.SessionUID}}, nil
 }
 
 // open reads a token if one of the keys has signed it. Nothing of it is read before.

@@ -66,7 +66,7 @@ func TestCapability(t *testing.T) {
 			var bad *InvalidError
 			switch {
 			case tt.want == "":
-				want := Caller{Subject: "alice", Tenant: "acme", Right: &Right{Verbs: []Verb{Use, Wake}, SessionUID: "1"}}
+				want := Caller{Subject: "alice", Tenant: "acme", Until: time.Unix(c.Expires, 0), Right: &Right{Verbs: []Verb{Use, Wake}, SessionUID: "1"}}
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("got %+v, %v", got, err)
 				}
@@ -122,7 +122,7 @@ func TestCapabilityOfTheDocs(t *testing.T) {
 	const token = "dm1.eyJucyI6ImdhbWVzIiwic2VzIjoibm90ZWJvb2suNDIiLCJjYW4iOlsidXNlIiwid2FrZSJdLCJleHAiOjE4MDAwMDAwNjAsInN1YiI6ImFsaWNlIn0." +
 		"Mtye6RvXA1rVxQ6ARMuHLmpfR6KwwSMpLpTbI36eclY"
 	got, err := keysOf(t, []byte(strings.Repeat("k", 32))).verify(token, Place{"games", "notebook.42"}, now)
-	if want := (Caller{Subject: "alice", Right: &Right{Verbs: []Verb{Use, Wake}}}); err != nil || !reflect.DeepEqual(got, want) {
+	if want := (Caller{Subject: "alice", Until: time.Unix(1_800_000_060, 0), Right: &Right{Verbs: []Verb{Use, Wake}}}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -43,6 +43,7 @@ type Issuer struct {
 	config     IssuerConfig
 	keys       []jose.JSONWebKey
 	algorithms []jose.SignatureAlgorithm
+	keyring    keyring // both of them
 }
 
 // NewIssuer reads the keys. Its error says for a person what is wrong with them.
@@ -59,7 +60,7 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 			return nil, fmt.Errorf("issuer %s: jwks: key %d is not a public key", c.Issuer, i)
 		}
 	}
-	i := &Issuer{name: c.Issuer, config: c, keys: set.Keys}
+	i := &Issuer{name: c.Issuer, config: c, keys: set.Keys, keyring: keyringOf(c)}
 	for _, a := range c.Algorithms {
 		if !slices.Contains(Algorithms, a) {
 			return nil, fmt.Errorf("issuer %s: algorithm %s is not taken", c.Issuer, a)
@@ -80,11 +81,7 @@ func orAll(algorithms []string) []string {
 
 // issuerOf is who a token says has signed it. Nothing is verified yet.
 func issuerOf(token string) (string, bool) {
-	var all []jose.SignatureAlgorithm
-	for _, a := range append([]string{"none", "HS256", "HS384", "HS512"}, Algorithms...) {
-		all = append(all, jose.SignatureAlgorithm(a))
-	}
-	t, err := jwt.ParseSigned(token, all)
+	t, err := jwt.ParseSigned(token, signatures())
 	if err != nil {
 		return "", false
 	}
@@ -95,32 +92,63 @@ func issuerOf(token string) (string, bool) {
 	return c.Issuer, true
 }
 
-func (i *Issuer) verify(token string, now time.Time) (Caller, error) {
-	t, err := jwt.ParseSigned(token, i.algorithms)
-	if err != nil {
-		return Caller{}, invalid("the token is not signed with an algorithm that is taken")
+// signatures are all that a token may have which is only read.
+func signatures() (all []jose.SignatureAlgorithm) {
+	for _, a := range append([]string{"none", "HS256", "HS384", "HS512"}, Algorithms...) {
+		all = append(all, jose.SignatureAlgorithm(a))
 	}
-	body, err := i.claims(t)
+	return all
+}
+
+func (i *Issuer) verify(token string, now time.Time) (Caller, error) {
+	body, err := i.signed(token)
 	if err != nil {
 		return Caller{}, err
 	}
+	all, until, err := i.good(body, now)
+	if err != nil {
+		return Caller{}, err
+	}
+	c, err := i.caller(all)
+	c.Until = until
+	return c, err
+}
+
+// good gives the claims of a token that is signed, and when it is good no longer. Its error says why it is not good now.
+func (i *Issuer) good(body json.RawMessage, now time.Time) (all map[string]any, until time.Time, err error) {
 	var std jwt.Claims
-	var all map[string]any
 	if errors.Join(json.Unmarshal(body, &std), json.Unmarshal(body, &all)) != nil {
-		return Caller{}, invalid("the claims of the token are malformed")
+		return nil, until, invalid("the claims of the token are malformed")
 	}
 	if std.Expiry == nil {
-		return Caller{}, invalid("the token does not expire")
+		return nil, until, invalid("the token does not expire")
 	}
 	err = std.ValidateWithLeeway(jwt.Expected{Issuer: i.name, AnyAudience: i.config.Audiences, Time: now}, leeway)
 	if err != nil {
-		return Caller{}, invalid("%s", reasonOf(err))
+		return nil, until, invalid("%s", reasonOf(err))
 	}
-	return i.caller(all)
+	return all, std.Expiry.Time().Add(leeway), nil
 }
 
-// claims are what the token says, if one of the keys has signed it.
-func (i *Issuer) claims(t *jwt.JSONWebToken) (body json.RawMessage, err error) {
+// ExpiryOf is when a JSON Web Token says that it ends, of one that somebody else has checked; zero: it does not say it.
+func ExpiryOf(token string) time.Time {
+	t, err := jwt.ParseSigned(token, signatures())
+	if err != nil {
+		return time.Time{}
+	}
+	var c jwt.Claims
+	if t.UnsafeClaimsWithoutVerification(&c) != nil || c.Expiry == nil {
+		return time.Time{}
+	}
+	return c.Expiry.Time()
+}
+
+// signed are the claims of the token, if one of the keys has signed it.
+func (i *Issuer) signed(token string) (body json.RawMessage, err error) {
+	t, err := jwt.ParseSigned(token, i.algorithms)
+	if err != nil {
+		return nil, invalid("the token is not signed with an algorithm that is taken")
+	}
 	if len(t.Headers) != 1 {
 		return nil, invalid("the token has not one signature")
 	}

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -165,7 +166,7 @@ func TestJWT(t *testing.T) {
 			var bad *InvalidError
 			switch {
 			case tt.want == "" && name != "truncated":
-				want := Caller{Subject: "https://id.example.com#alice", Tenant: "acme", Groups: []string{"players", "admins"}}
+				want := Caller{Subject: "https://id.example.com#alice", Tenant: "acme", Groups: []string{"players", "admins"}, Until: ExpiryOf(tt.token).Add(leeway)}
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("got %+v, %v", got, err)
 				}
@@ -215,14 +216,14 @@ func TestJWTKeyForAnotherUse(t *testing.T) {
 func TestJWTClaimsOfTheTemplate(t *testing.T) {
 	i := newIssuer(t, func(c *IssuerConfig) { c.SubjectClaim, c.TenantClaim, c.GroupsClaim = "email", "", "role" })
 	got, err := i.verify(sign(t, good("sub", "org").with("email", "a@b").with("role", "player"), jose.RS256, first, ""), now)
-	if want := (Caller{Subject: "https://id.example.com#a@b", Groups: []string{"player"}}); err != nil || !reflect.DeepEqual(got, want) {
+	if want := (Caller{Subject: "https://id.example.com#a@b", Groups: []string{"player"}, Until: now.Add(time.Hour + leeway).Truncate(time.Second)}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 type cluster func(token string, at Place, verb Verb) (Caller, error)
 
-func (c cluster) Verify(_ context.Context, token string, at Place, verb Verb) (Caller, error) {
+func (c cluster) Verify(_ context.Context, token string, at Place, verb Verb, _ netip.Addr) (Caller, error) {
 	return c(token, at, verb)
 }
 

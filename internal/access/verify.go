@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -30,12 +31,14 @@ type Verifier struct {
 	Keys *Keys
 	// Cluster checks tokens of the cluster; nil: none of them is good.
 	Cluster Cluster
+	// From is the address that shows the credential, for counting.
+	From netip.Addr
 }
 
 // Cluster knows the tokens of the cluster's own users, and what they may do there.
 type Cluster interface {
-	// Verify says who has a token, and with which right. An *InvalidError: the token is not good.
-	Verify(ctx context.Context, token string, at Place, verb Verb) (Caller, error)
+	// Verify says who has a token, and with which right; from is the address that shows it. An *InvalidError: the token is not good.
+	Verify(ctx context.Context, token string, at Place, verb Verb, from netip.Addr) (Caller, error)
 }
 
 // Verify says who the bearer of a token is. Its errors are ErrStrange, *InvalidError, and those of a cluster that cannot be
@@ -51,13 +54,11 @@ func (v *Verifier) Verify(ctx context.Context, p *Policy, token string, at Place
 	if !ok {
 		return Caller{}, ErrStrange
 	}
-	for _, i := range p.Issuers {
-		if i.name == issuer {
-			return i.verify(token, v.Now())
-		}
+	if i := p.issuer(issuer); i != nil {
+		return i.verify(token, v.Now())
 	}
 	if !p.Kubernetes || v.Cluster == nil {
 		return Caller{}, ErrStrange
 	}
-	return v.Cluster.Verify(ctx, token, at, verb)
+	return v.Cluster.Verify(ctx, token, at, verb, v.From)
 }

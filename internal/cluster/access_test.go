@@ -13,6 +13,7 @@ import (
 	"github.com/onsi/gomega/gstruct"
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -158,6 +159,7 @@ var _ = Describe("A token of the cluster", func() {
 		mu        sync.Mutex
 		down      error
 		tokens    *Tokens
+		now       time.Time
 	)
 	count := func(o client.Object) (n int) {
 		mu.Lock()
@@ -165,7 +167,7 @@ var _ = Describe("A token of the cluster", func() {
 		return calls[fmt.Sprintf("%T", o)]
 	}
 	BeforeEach(func(ctx SpecContext) {
-		namespace, calls, down = newNamespace(ctx), map[string]int{}, nil
+		namespace, calls, down, now = newNamespace(ctx), map[string]int{}, nil, time.Now()
 		tokens = NewTokens(interceptor.NewClient(server.Client, interceptor.Funcs{
 			Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 				mu.Lock()
@@ -177,7 +179,7 @@ var _ = Describe("A token of the cluster", func() {
 				}
 				return c.Create(ctx, o, opts...)
 			},
-		}))
+		}), func() time.Time { return now })
 		create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bot"}},
 			&rbacv1.Role{
 				ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "bot"},
@@ -199,51 +201,98 @@ var _ = Describe("A token of the cluster", func() {
 		return r.Status.Token
 	}
 
-	It("gives its bearer what RBAC does, session by session, and costs two calls in a minute", func(ctx SpecContext) {
+	It("gives its bearer what RBAC does, session by session, and costs three calls in a minute", func(ctx SpecContext) {
 		token := tokenFor(ctx, v1alpha1.TokenAudience)
 		for range 10 {
-			c, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)
+			c, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use, netip.Addr{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(c.Subject).To(Equal("system:serviceaccount:" + namespace + ":bot"))
 			Expect(c.Groups).To(ContainElement("system:serviceaccounts"))
 			Expect(c.Right.Verbs).To(ConsistOf(access.Use, access.Wake, access.Create, access.Look))
 		}
 		Expect(count(&authenticationv1.TokenReview{})).To(Equal(1))
-		Expect(calls).To(HaveLen(2))
+		Expect(count(&authorizationv1.SubjectAccessReview{})).To(Equal(2), "for all sessions of the namespace, and for this one")
 		for place, verb := range map[access.Place]access.Verb{
 			{Namespace: namespace, Name: "chess.b"}: access.Use,
 			{Namespace: "default", Name: "chess.a"}: access.Use,
 			{Namespace: namespace, Name: "chess.a"}: access.Delete,
 		} {
-			c, err := tokens.Verify(ctx, token, place, verb)
+			c, err := tokens.Verify(ctx, token, place, verb, netip.Addr{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(c.Right.Verbs).To(BeEmpty(), "%s %+v", verb, place)
 		}
 	})
 
-	DescribeTable("is not taken", func(ctx SpecContext, token func(context.Context) string) {
+	DescribeTable("is not taken", func(ctx SpecContext, reviews int, token func(context.Context) string) {
 		shown := token(ctx)
 		for range 2 {
-			_, err := tokens.Verify(ctx, shown, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)
+			_, err := tokens.Verify(ctx, shown, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use, netip.Addr{})
 			Expect(err).To(BeAssignableToTypeOf(&access.InvalidError{}))
 		}
-		Expect(count(&authenticationv1.TokenReview{})).To(Equal(1), "that it is not good is remembered too")
+		Expect(count(&authenticationv1.TokenReview{})).To(Equal(reviews), "that it is not good is remembered too")
 	},
-		Entry("for another audience", func(ctx context.Context) string { return tokenFor(ctx, "somebody.else") }),
-		Entry("with another signature", func(ctx context.Context) string {
+		Entry("for another audience, of which nobody is asked", 0, func(ctx context.Context) string { return tokenFor(ctx, "somebody.else") }),
+		Entry("with another signature", 1, func(ctx context.Context) string {
 			t := tokenFor(ctx, v1alpha1.TokenAudience)
 			return t[:len(t)-8] + "AAAAAAAA"
 		}),
-		Entry("of nobody", func(context.Context) string { return "a.b.c" }),
+		Entry("of nobody", 0, func(context.Context) string { return "a.b.c" }),
 	)
+
+	It("that is good costs the address nothing, behind which many may stand", func(ctx SpecContext) {
+		crowd, at := netip.MustParseAddr("192.0.2.1"), access.Place{Namespace: namespace, Name: "chess.a"}
+		for range newTokensPerClient + 1 {
+			_, err := tokens.Verify(ctx, tokenFor(ctx, v1alpha1.TokenAudience), at, access.Use, crowd)
+			Expect(err).NotTo(HaveOccurred())
+		}
+	})
+
+	It("that is new costs no more reviews than an address may have, and one that was good is asked of again all the same", func(ctx SpecContext) {
+		good, alice, bob := tokenFor(ctx, v1alpha1.TokenAudience), netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+		at := access.Place{Namespace: namespace, Name: "chess.a"}
+		verify := func(token string, from netip.Addr) error {
+			_, err := tokens.Verify(ctx, token, at, access.Use, from)
+			return err
+		}
+		Expect(verify(good, alice)).To(Succeed())
+		refused := 0
+		for i := range 2 * newTokensPerClient {
+			err := verify(fmt.Sprintf("%s%08d", good[:len(good)-8], i), alice)
+			if r := (*directory.Refusal)(nil); asRefusal(err, &r) {
+				Expect(r.Reason).To(Equal("gateway.newTokensPerClient"))
+				refused++
+			}
+		}
+		Expect(refused).To(Equal(newTokensPerClient))
+		Expect(count(&authenticationv1.TokenReview{})).To(Equal(newTokensPerClient+1), "the good one is not counted")
+		Expect(verify(good[:len(good)-4]+"AAAA", bob)).To(BeAssignableToTypeOf(&access.InvalidError{}), "another address has its own")
+		now = now.Add(answerFor)
+		for i := range newTokensPerClient { // which have flowed in meanwhile
+			_ = verify(fmt.Sprintf("%s%08d", good[:len(good)-8], 1000+i), alice)
+		}
+		Expect(verify(good, alice)).To(Succeed())
+	})
+
+	It("is taken until it expires, whatever is remembered of it", func(ctx SpecContext) {
+		token := tokenFor(ctx, v1alpha1.TokenAudience)
+		verify := func() error {
+			_, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use, netip.Addr{})
+			return err
+		}
+		now = access.ExpiryOf(token).Add(-time.Second)
+		Expect(verify()).To(Succeed())
+		now = now.Add(time.Second)
+		Expect(verify()).To(BeAssignableToTypeOf(&access.InvalidError{}))
+		Expect(count(&authenticationv1.TokenReview{})).To(Equal(1), "nobody is asked of it any more")
+	})
 
 	It("says nothing while the API server does not answer, and that is not remembered", func(ctx SpecContext) {
 		token := tokenFor(ctx, v1alpha1.TokenAudience)
 		down = errDown
-		_, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)
+		_, err := tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use, netip.Addr{})
 		Expect(err).To(refusedWith(directory.Unavailable))
 		down = nil
-		Expect(tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use)).To(HaveField("Right.Verbs", ContainElement(access.Use)))
+		Expect(tokens.Verify(ctx, token, access.Place{Namespace: namespace, Name: "chess.a"}, access.Use, netip.Addr{})).To(HaveField("Right.Verbs", ContainElement(access.Use)))
 	})
 })
 

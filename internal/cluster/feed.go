@@ -76,8 +76,13 @@ func (f *feed) run(ctx context.Context) error {
 			pause.wait(ctx)
 			continue
 		}
-		pause = pauses{}
+		listed := f.heard.Load()
 		f.follow(ctx)
+		if f.heard.Load() == listed { // as good as no list: a watch may not be able to go on from any
+			pause.wait(ctx)
+			continue
+		}
+		pause = pauses{}
 	}
 	return nil
 }

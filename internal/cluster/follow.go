@@ -11,11 +11,11 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // Watch tells a session as it is, and then each change, with one watch of the API server for that one object.
-func (s *Sessions) Watch(ctx context.Context, t gateway.Target, tell func(contract.Session) error) error {
+func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contract.Session) error) error {
 	pause := pauses{}
 	latest := ""
 	once := func(o *v1alpha1.Session) error {

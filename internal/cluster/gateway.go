@@ -15,6 +15,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // Options are what a Gateway needs. All are required, if nothing else is said.
@@ -24,7 +25,7 @@ type Options struct {
 	MaxStaleness time.Duration // how long no renewal of the Lease may succeed until no new connection is dialled
 	// CreatesPerClient is how many Sessions in a minute requests without a credential from one address bring about; zero: no bound.
 	CreatesPerClient int
-	Publish          func([]gateway.Template) // takes all sound templates, oldest first, each time one changes
+	Publish          func([]resolve.Template) // takes all sound templates, oldest first, each time one changes
 	Ended            func(podUID string)      // takes each pod that was published and has ended; it must not block
 	Wanted           func(directory.ID)       // takes each session that a request waits for, once the API server has it that it is needed; nil: nobody asks
 	Names            gateway.Names            // how the log names sessions

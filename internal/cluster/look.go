@@ -12,10 +12,10 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/admission"
 )
 
-var _ gateway.Authority = (*Gateway)(nil)
+var _ admission.Authority = (*Gateway)(nil)
 
 // Look says which Session there is, and whose; the zero Session: there is none. What is out of sight is read from the API server,
 // one read at a time for each, for whoever asks meanwhile.

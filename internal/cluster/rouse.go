@@ -6,7 +6,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // rouse sees to it that the session is wanted, as wake does, and does not wait for it. One that is up has been needed again.
@@ -67,5 +67,5 @@ func (w *waker) hear(ctx context.Context, s *v1alpha1.Session, word directory.Wo
 }
 
 func notPublished() error {
-	return &gateway.Problem{Reason: gateway.ReasonNotPublished, RetryAfter: retryUnavailable}
+	return &answer.Problem{Reason: answer.ReasonNotPublished, RetryAfter: retryUnavailable}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 var _ = Describe("Seen from outside, a gateway", func() {
@@ -37,7 +38,7 @@ var _ = Describe("Seen from outside, a gateway", func() {
 		g := New(Options{
 			Client:   interceptor.NewClient(server.Client, l.funcs()),
 			Identity: Identity{Instance: "gw-1", Name: "gw", Namespace: namespace, Started: time.Now()}, MaxStaleness: time.Minute,
-			Publish: func([]gateway.Template) {}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+			Publish: func([]resolve.Template) {}, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
 		})
 		Expect(g.Missing()).To(Equal([]string{"the Lease", "the list of SessionTemplates", "the list of Sessions"}))
 		Expect(g.lease.fresh.age()).To(BeZero())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,7 +15,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -29,12 +30,12 @@ var _ sessionapi.Pods = (*Pods)(nil)
 // Pods gives what the calls of pods need of this gateway's part in the cluster.
 func (g *Gateway) Pods() *Pods {
 	s := g.Sessions()
-	return &Pods{sessions: s, reviews: &reviews{client: s.client, now: s.waker.now}}
+	return &Pods{sessions: s, reviews: newReviews(s.client, s.waker.now)}
 }
 
 // Pod says whose token it is.
-func (p *Pods) Pod(ctx context.Context, token string) (sessionapi.Pod, error) {
-	return p.reviews.pod(ctx, token)
+func (p *Pods) Pod(ctx context.Context, token string, from netip.Addr) (sessionapi.Pod, error) {
+	return p.reviews.pod(ctx, token, from)
 }
 
 // Self is the pod's session.
@@ -124,4 +125,4 @@ func standing(s *v1alpha1.SessionStatus, uid string) (serves bool, err error) {
 	return false, formerPod()
 }
 
-func formerPod() error { return &gateway.Problem{Reason: gateway.ReasonFormerPod} }
+func formerPod() error { return &answer.Problem{Reason: answer.ReasonFormerPod} }

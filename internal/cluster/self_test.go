@@ -2,7 +2,9 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -169,16 +171,28 @@ var _ = Describe("A pod that calls", func() {
 		now := time.Now()
 		asked := 0
 		counts := counting{Client: server.Client, creates: func() { asked++ }}
-		r := &reviews{client: counts, now: func() time.Time { return now }}
+		r := newReviews(counts, func() time.Time { return now })
 		for range callsPerMinute {
-			Expect(r.pod(ctx, token)).To(HaveField("UID", string(pod.UID)))
+			Expect(r.pod(ctx, token, netip.Addr{})).To(HaveField("UID", string(pod.UID)))
 		}
 		Expect(asked).To(Equal(1))
-		_, err := r.pod(ctx, token)
+		_, err := r.pod(ctx, token, netip.Addr{})
 		Expect(err).To(MatchError(ContainSubstring("TooManyCalls")))
-		now = now.Add(reviewedFor)
-		Expect(r.pod(ctx, token)).To(HaveField("Name", pod.Name))
+		now = now.Add(answerFor)
+		Expect(r.pod(ctx, token, netip.Addr{})).To(HaveField("Name", pod.Name))
 		Expect(asked).To(Equal(2))
+	})
+
+	It("is let in while another makes up tokens", func(ctx SpecContext) {
+		good := tokenOf(ctx, namespace, pod, v1alpha1.TokenAudience)
+		start, asked := time.Now(), 0
+		r := newReviews(counting{Client: server.Client, creates: func() { asked++ }}, func() time.Time { return start })
+		for i := range 2 * newTokensPerClient {
+			_, err := r.pod(ctx, fmt.Sprintf("%s%08d", good[:len(good)-8], i), netip.MustParseAddr("192.0.2.1"))
+			Expect(err).To(HaveOccurred())
+		}
+		Expect(asked).To(Equal(newTokensPerClient), "reviews that are left for others")
+		Expect(r.pod(ctx, good, netip.MustParseAddr("192.0.2.2"))).To(HaveField("Name", pod.Name))
 	})
 })
 

@@ -11,7 +11,8 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -27,22 +28,22 @@ var _ sessionapi.Sessions = (*Sessions)(nil)
 func (g *Gateway) Sessions() *Sessions { return &Sessions{client: g.sessions.client, waker: g.waker} }
 
 // Template is what is known of a template that is sound.
-func (s *Sessions) Template(namespace, name string) (gateway.Template, bool) {
+func (s *Sessions) Template(namespace, name string) (resolve.Template, bool) {
 	return s.waker.templates.find(directory.ID{Namespace: namespace, Name: name})
 }
 
-func (t *templates) find(id directory.ID) (gateway.Template, bool) {
+func (t *templates) find(id directory.ID) (resolve.Template, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.known[id]
 	if k == nil || k.fault != "" {
-		return gateway.Template{}, false
+		return resolve.Template{}, false
 	}
 	return k.template, true
 }
 
 // Look reads a session. It wakes nothing.
-func (s *Sessions) Look(ctx context.Context, t gateway.Target) (contract.Session, error) {
+func (s *Sessions) Look(ctx context.Context, t *resolve.Target) (contract.Session, error) {
 	o, err := s.get(ctx, t)
 	if err != nil {
 		return contract.Session{}, err
@@ -51,7 +52,7 @@ func (s *Sessions) Look(ctx context.Context, t gateway.Target) (contract.Session
 }
 
 // get reads the Session of a key. One of that name that is of another key is not it.
-func (s *Sessions) get(ctx context.Context, t gateway.Target) (*v1alpha1.Session, error) {
+func (s *Sessions) get(ctx context.Context, t *resolve.Target) (*v1alpha1.Session, error) {
 	o, err := s.read(ctx, t.ID)
 	if err == nil && (o.Spec.Template != t.Name || o.Spec.Key != t.Key) {
 		return nil, noSession()
@@ -78,7 +79,7 @@ func noSession() error {
 }
 
 // Make makes a session, unless it is there. It looks first: a batch that is sent again costs no writes, and counts towards no limit.
-func (s *Sessions) Make(ctx context.Context, t gateway.Target, n contract.Spec) (contract.Session, bool, error) {
+func (s *Sessions) Make(ctx context.Context, t *resolve.Target, n contract.Spec) (contract.Session, bool, error) {
 	for range wakeAttempts {
 		o, err := s.get(ctx, t)
 		if err == nil {
@@ -98,7 +99,7 @@ func (s *Sessions) Make(ctx context.Context, t gateway.Target, n contract.Spec) 
 	return contract.Session{}, false, unavailable("The session was made and deleted again and again.")
 }
 
-func (s *Sessions) create(ctx context.Context, t gateway.Target, n *contract.Spec) (*v1alpha1.Session, error) {
+func (s *Sessions) create(ctx context.Context, t *resolve.Target, n *contract.Spec) (*v1alpha1.Session, error) {
 	template := directory.ID{Namespace: t.Namespace, Name: t.Name}
 	wish := directory.Wish{ID: t.ID, Owner: t.Caller.Subject, Tenant: n.Tenant, Client: t.Client}
 	if err := s.waker.mayMake(wish, template); err != nil {
@@ -126,7 +127,7 @@ func (s *Sessions) Wake(ctx context.Context, w directory.Wish) error { return s.
 
 // Sleep says that a session that is up is idle as soon as nobody is there. One that is not up is left alone: a touch would wake it.
 // While its workload says that it is busy, it stays.
-func (s *Sessions) Sleep(ctx context.Context, t gateway.Target) error {
+func (s *Sessions) Sleep(ctx context.Context, t *resolve.Target) error {
 	o, err := s.get(ctx, t)
 	if err != nil {
 		return err
@@ -138,13 +139,13 @@ func (s *Sessions) Sleep(ctx context.Context, t gateway.Target) error {
 }
 
 // Delete begins the end of a session.
-func (s *Sessions) Delete(ctx context.Context, t gateway.Target, uid string) (contract.Session, error) {
+func (s *Sessions) Delete(ctx context.Context, t *resolve.Target, uid string) (contract.Session, error) {
 	o, err := s.get(ctx, t)
 	if err != nil {
 		return contract.Session{}, err
 	}
 	if uid != "" && uid != string(o.UID) {
-		return contract.Session{}, &gateway.Problem{Reason: gateway.ReasonReplaced, Detail: "Its UID is " + string(o.UID) + "."}
+		return contract.Session{}, &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Its UID is " + string(o.UID) + "."}
 	}
 	ctx, cancel := context.WithTimeout(ctx, touchTimeout)
 	defer cancel()
@@ -158,7 +159,7 @@ func (s *Sessions) Delete(ctx context.Context, t gateway.Target, uid string) (co
 	})
 	switch {
 	case replaced:
-		return contract.Session{}, &gateway.Problem{Reason: gateway.ReasonReplaced, Detail: "Another was made meanwhile."}
+		return contract.Session{}, &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Another was made meanwhile."}
 	case err != nil && !missing(err):
 		return contract.Session{}, refusalOf(err)
 	}

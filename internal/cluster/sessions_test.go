@@ -18,6 +18,7 @@ import (
 	contract "github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -76,7 +77,7 @@ var _ = Describe("The Session API", func() {
 	It("makes a session of the caller's own, on its tenant's account", func(ctx SpecContext) {
 		create(ctx, newTemplate(namespace, "chess"))
 		h := runs(ctx, namespace, "gw")
-		alice := func(*http.Request, gateway.Target, access.Verb) (access.Caller, error) {
+		alice := func(*http.Request, *resolve.Target, access.Verb) (access.Caller, error) {
 			return access.Caller{Subject: "alice", Tenant: "acme"}, nil
 		}
 		s := httptest.NewServer(&sessionapi.API{Sessions: h.Sessions(), Authorize: alice})

@@ -25,7 +25,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/test/api/apiserver"
 )
 
@@ -146,7 +146,7 @@ type hands struct {
 	*Gateway
 	line      *line
 	options   Options
-	published chan []gateway.Template
+	published chan []resolve.Template
 	ended     chan error // what Run returned
 	stop      context.CancelFunc
 }
@@ -156,11 +156,11 @@ type option func(*Options, *line)
 // runs starts a gateway in a namespace and waits until it may serve.
 func runs(ctx context.Context, namespace, name string, more ...option) *hands {
 	GinkgoHelper()
-	h := &hands{line: &line{}, published: make(chan []gateway.Template, 1000), ended: make(chan error, 1)}
+	h := &hands{line: &line{}, published: make(chan []resolve.Template, 1000), ended: make(chan error, 1)}
 	h.options = Options{
 		Identity:     Identity{Instance: name + "-1", Name: name, Namespace: namespace, Started: time.Now()},
 		MaxStaleness: 30 * time.Second,
-		Publish:      func(t []gateway.Template) { h.published <- t },
+		Publish:      func(t []resolve.Template) { h.published <- t },
 		Metrics:      prometheus.NewRegistry(),
 		Log:          slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now:          time.Now,

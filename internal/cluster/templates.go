@@ -16,7 +16,7 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/accesspolicy"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/route"
 )
@@ -33,7 +33,7 @@ type Rules struct {
 
 // templates takes the feed of SessionTemplates, and keeps what a gateway needs of them.
 type templates struct {
-	publish func([]gateway.Template) // the sound ones, oldest first
+	publish func([]resolve.Template) // the sound ones, oldest first
 	synced  func()                   // a list is complete
 	log     *slog.Logger
 
@@ -46,7 +46,7 @@ type templates struct {
 
 // known is what is known of one template.
 type known struct {
-	template gateway.Template
+	template resolve.Template
 	rules    Rules
 	pattern  string
 	revision string            // UID and generation, which change with the spec
@@ -116,7 +116,7 @@ func (t *templates) tell() {
 }
 
 // sound are the templates without a fault, oldest first: of two with the same route, the older one has it.
-func (t *templates) sound() []gateway.Template {
+func (t *templates) sound() []resolve.Template {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var all []*known
@@ -128,7 +128,7 @@ func (t *templates) sound() []gateway.Template {
 	slices.SortFunc(all, func(a, b *known) int {
 		return route.Compare(&a.born, &b.born)
 	})
-	sound := make([]gateway.Template, len(all))
+	sound := make([]resolve.Template, len(all))
 	for i, k := range all {
 		sound[i] = k.template
 	}
@@ -175,13 +175,16 @@ func (t *templates) unmade(id directory.ID) {
 	}
 }
 
-// paceOf is how long nobody may need a session until something is done to it: it is small, or it falls asleep.
+// paceOf is how long nobody may need a session until something is done to it: it is saved, it is small, or it falls asleep.
 func paceOf(spec *v1alpha1.SessionTemplateSpec) time.Duration {
-	idle := durationOf(spec.Idle.After, 0)
-	if spec.Hibernate == nil {
-		return idle
+	pace := durationOf(spec.Idle.After, 0)
+	if spec.Save != nil {
+		pace = min(pace, durationOf(spec.Save.After, pace))
 	}
-	return min(idle, spec.Hibernate.After.Duration)
+	if spec.Hibernate != nil {
+		pace = min(pace, spec.Hibernate.After.Duration)
+	}
+	return pace
 }
 
 // rulesOf are the rules of a template. What it does not say is as the API's defaults have it.
@@ -197,7 +200,7 @@ func rulesOf(spec *v1alpha1.SessionTemplateSpec) Rules {
 func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 	spec := &t.Spec
 	k := &known{
-		template: gateway.Template{
+		template: resolve.Template{
 			Namespace:   t.Namespace,
 			Name:        t.Name,
 			Create:      spec.Key.OnMissing == v1alpha1.MissingCreate,
@@ -222,7 +225,7 @@ func knownOf(t *v1alpha1.SessionTemplate, old *known) *known {
 		k.template.ReadyPath = spec.Wake.Ready.Path
 	}
 	if spec.Identity != nil {
-		k.template.IdentityPath = spec.Identity.Path
+		k.template.IdentityPath, k.template.IdentityPort = spec.Identity.Path, int(spec.Identity.Port)
 	}
 	if old != nil {
 		k.creates = old.creates
@@ -263,10 +266,10 @@ func patternOf(pattern string, old *known) (*regexp.Regexp, error) {
 	return key.Pattern(pattern)
 }
 
-func routesOf(from []v1alpha1.Route) []gateway.Route {
-	routes := make([]gateway.Route, len(from))
+func routesOf(from []v1alpha1.Route) []resolve.Route {
+	routes := make([]resolve.Route, len(from))
 	for i, r := range from {
-		routes[i] = gateway.Route{Host: r.Host, Path: r.Path, Header: r.Header, Cookie: r.Cookie, Query: r.Query}
+		routes[i] = resolve.Route{Host: r.Host, Path: r.Path, Header: r.Header, Cookie: r.Cookie, Query: r.Query, Claim: r.Claim}
 	}
 	return routes
 }

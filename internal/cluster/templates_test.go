@@ -12,11 +12,11 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // namesIn are the templates of a namespace that were published last.
-func (h *hands) namesIn(namespace string, last *[]gateway.Template) []string {
+func (h *hands) namesIn(namespace string, last *[]resolve.Template) []string {
 	for {
 		select {
 		case *last = <-h.published:
@@ -43,7 +43,7 @@ var _ = Describe("Templates", func() {
 		time.Sleep(1100 * time.Millisecond) // creation times have whole seconds
 		create(ctx, younger)
 		h := runs(ctx, namespace, "gw")
-		var last []gateway.Template
+		var last []resolve.Template
 		names := func() []string { return h.namesIn(namespace, &last) }
 		Expect(names()).To(Equal([]string{"b", "refused", "a"}))
 		meta.SetStatusCondition(&refused.Status.Conditions, metav1.Condition{
@@ -68,10 +68,12 @@ var _ = Describe("Templates", func() {
 		Expect(k.rules).To(Equal(Rules{IdleAfter: time.Minute, CountBytes: true}))
 		Expect(k.template.Pattern.MatchString("abc1")).To(BeFalse())
 		k.template.Pattern = nil
-		Expect(k.template).To(Equal(gateway.Template{
-			Namespace: "games", Name: "chess", Create: true, Routes: []gateway.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
+		Expect(k.template).To(Equal(resolve.Template{
+			Namespace: "games", Name: "chess", Create: true, Routes: []resolve.Route{{Path: "/chess/{key}/"}, {Header: "X-Table"}},
 			WakeTimeout: 5 * time.Second, MaxHeld: 7, ReadyPath: "/ready", IdentityPath: "/who", Hibernates: true, IdleAfter: time.Minute,
 		}))
+		t.Spec.Save = &v1alpha1.SaveSpec{Path: "/save", After: &metav1.Duration{Duration: 20 * time.Second}}
+		Expect(knownOf(t, nil).rules.IdleAfter).To(Equal(20*time.Second), "who is busy for longer would be saved as if nobody needed it")
 		t.Spec.Protocol = v1alpha1.ProtocolTCP
 		Expect(knownOf(t, nil).template.Raw).To(BeTrue())
 	})

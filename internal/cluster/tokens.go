@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"slices"
+	"net/netip"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -15,51 +15,46 @@ import (
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/throttle"
 )
 
 const (
-	// verdictFor is how long an answer of the API server holds: a token that was revoked, or a right that was taken, works so long.
-	verdictFor = time.Minute
-	// mostVerdicts bounds how many answers are remembered.
-	mostVerdicts = 10_000
-	// reviewTimeout is how long the API server has for its answer.
-	reviewTimeout = 5 * time.Second
+	// questionsPerCaller bounds how often RBAC is asked of one caller in a minute, whatever its tokens.
+	questionsPerCaller = 1_200
+	// questionsPerMinute bounds how often it is asked for what it has not allowed yet, whoever calls.
+	questionsPerMinute = 6_000
 )
 
 // Tokens checks tokens of the cluster: who has them, and what RBAC lets those do to a session. It asks the API server, and remembers the answer
-// for a minute, not the token.
+// for a minute, not the token: see reviewer. It bounds how often it asks.
 type Tokens struct {
-	client client.Client
-
-	reviews *expirable.LRU[tokenHash, review]
-	rights  *expirable.LRU[question, bool]
+	*reviewer
+	rights  *answers[question, bool]
+	allowed *lru.Cache[grant, struct{}] // by the last answer, however long ago
 	asking  singleflight.Group
-}
-
-type tokenHash [sha256.Size]byte
-
-// review is what the API server said of a token.
-type review struct {
-	user authenticationv1.UserInfo
-	good bool
+	askers  throttle.Each[string] // by their names
 }
 
 // question is what was asked of RBAC.
 type question struct {
 	token tokenHash
-	at    access.Place
-	verb  string
+	grant
+}
+
+// grant is what a caller may do, whichever of its tokens it shows: workloads change them each hour.
+type grant struct {
+	caller string
+	at     access.Place // without a name: all sessions of the namespace
+	verb   string
 }
 
 var _ access.Cluster = (*Tokens)(nil)
 
-// NewTokens makes Tokens.
-func NewTokens(c client.Client) *Tokens {
-	return &Tokens{
-		client:  c,
-		reviews: expirable.NewLRU[tokenHash, review](mostVerdicts, nil, verdictFor),
-		rights:  expirable.NewLRU[question, bool](mostVerdicts, nil, verdictFor),
-	}
+// NewTokens makes Tokens. now is the clock.
+func NewTokens(c client.Client, now func() time.Time) *Tokens {
+	allowed, _ := lru.New[grant, struct{}](mostGood) // its one error is a size below 1
+	return &Tokens{reviewer: newReviewer(c, now), rights: newAnswers[question, bool](questionsPerMinute), allowed: allowed}
 }
 
 // rbacVerbs has the verb of RBAC, on sessions, that each of ours needs.
@@ -69,21 +64,21 @@ var rbacVerbs = map[access.Verb]string{
 }
 
 // Verify says who has a token, and what of the verb it may do to the session: all that the same verb of RBAC stands for, or nothing.
-func (t *Tokens) Verify(ctx context.Context, token string, at access.Place, verb access.Verb) (access.Caller, error) {
-	hash := sha256.Sum256([]byte(token))
-	r, err := t.review(ctx, token, hash)
+func (t *Tokens) Verify(ctx context.Context, token string, at access.Place, verb access.Verb, from netip.Addr) (access.Caller, error) {
+	hash := tokenHash(sha256.Sum256([]byte(token)))
+	r, err := t.review(ctx, token, hash, from)
 	if err != nil {
 		return access.Caller{}, err
 	}
 	if !r.good {
 		return access.Caller{}, &access.InvalidError{Why: "the API server does not know the token, or it is not for the audience " + v1alpha1.TokenAudience}
 	}
-	q := question{hash, at, rbacVerbs[verb]}
+	q := question{hash, grant{r.user.Username, at, rbacVerbs[verb]}}
 	may, err := t.may(ctx, q, r.user)
 	if err != nil {
 		return access.Caller{}, err
 	}
-	return access.Caller{Subject: r.user.Username, Groups: r.user.Groups, Right: rightOf(may, q.verb)}, nil
+	return access.Caller{Subject: r.user.Username, Groups: r.user.Groups, Until: access.ExpiryOf(token), Right: rightOf(may, q.verb)}, nil
 }
 
 func rightOf(may bool, verb string) *access.Right {
@@ -96,29 +91,29 @@ func rightOf(may bool, verb string) *access.Right {
 	return right
 }
 
-// review asks who has the token, once for all who show it meanwhile.
-func (t *Tokens) review(ctx context.Context, token string, hash tokenHash) (review, error) {
-	if r, ok := t.reviews.Get(hash); ok {
-		return r, nil
-	}
-	return flight(ctx, &t.asking, string(hash[:]), func(ctx context.Context) (review, error) {
-		tr := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{v1alpha1.TokenAudience}}}
-		if err := t.client.Create(ctx, tr); err != nil {
-			return review{}, refusalOf(fmt.Errorf("review token: %w", err))
+// may asks first for all sessions of the namespace: a backend that may do it to all of them costs one question, however many it calls. Whoever was
+// let do it to this one is not asked for more.
+func (t *Tokens) may(ctx context.Context, q question, u authenticationv1.UserInfo) (bool, error) {
+	if !t.allowed.Contains(q.grant) {
+		all := q
+		all.at.Name = ""
+		if may, err := t.allows(ctx, all, u); may || err != nil {
+			return may, err
 		}
-		good := tr.Status.Authenticated && tr.Status.User.Username != "" && slices.Contains(tr.Status.Audiences, v1alpha1.TokenAudience)
-		r := review{tr.Status.User, good}
-		t.reviews.Add(hash, r)
-		return r, nil
-	})
+	}
+	return t.allows(ctx, q, u)
 }
 
-// may asks RBAC, once for all who ask the same meanwhile.
-func (t *Tokens) may(ctx context.Context, q question, u authenticationv1.UserInfo) (bool, error) {
-	if may, ok := t.rights.Get(q); ok {
+// allows asks RBAC, once for all who ask the same meanwhile.
+func (t *Tokens) allows(ctx context.Context, q question, u authenticationv1.UserInfo) (bool, error) {
+	if may, known := t.rights.to(q, t.now()); known {
 		return may, nil
 	}
 	return flight(ctx, &t.asking, fmt.Sprintf("%x/%s/%s/%s", q.token, q.at.Namespace, q.at.Name, q.verb), func(ctx context.Context) (bool, error) {
+		if err := t.allowQuestion(q.grant); err != nil {
+			return false, err
+		}
+		began := t.now()
 		sar := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: u.Username, UID: u.UID, Groups: u.Groups, Extra: extraOf(u),
 			ResourceAttributes: &authorizationv1.ResourceAttributes{
@@ -129,9 +124,36 @@ func (t *Tokens) may(ctx context.Context, q question, u authenticationv1.UserInf
 			return false, refusalOf(fmt.Errorf("review access: %w", err))
 		}
 		may := sar.Status.Allowed && !sar.Status.Denied
-		t.rights.Add(q, may)
+		t.rights.remember(q, may, may, began)
+		t.note(q.grant, may)
 		return may, nil
 	})
+}
+
+func (t *Tokens) note(g grant, may bool) {
+	if may {
+		t.allowed.Add(g, struct{}{})
+	} else {
+		t.allowed.Remove(g)
+	}
+}
+
+// allowQuestion says whether RBAC may be asked of a caller. For what it has allowed it is asked again whatever others ask.
+func (t *Tokens) allowQuestion(g grant) error {
+	now := t.now()
+	if wait := t.askers.Take(g.caller, questionsPerCaller, now); wait > 0 {
+		return &directory.Refusal{
+			Kind: directory.TooFast, Reason: "gateway.questionsPerCaller", RetryAfter: wait,
+			Message: "this caller asks for more sessions in a minute than RBAC is asked of",
+		}
+	}
+	if t.allowed.Contains(g) {
+		return nil
+	}
+	if wait := t.rights.take(now); wait > 0 {
+		return unavailable("Too many questions to RBAC are new.")
+	}
+	return nil
 }
 
 func extraOf(u authenticationv1.UserInfo) map[string]authorizationv1.ExtraValue {
@@ -140,19 +162,4 @@ func extraOf(u authenticationv1.UserInfo) map[string]authorizationv1.ExtraValue 
 		extra[k] = authorizationv1.ExtraValue(v)
 	}
 	return extra
-}
-
-// flight asks once for all who ask the same meanwhile. It goes on when the context of the one who asked first ends.
-func flight[T any](ctx context.Context, group *singleflight.Group, name string, ask func(context.Context) (T, error)) (answer T, err error) {
-	asked := group.DoChan(name, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
-		defer cancel()
-		return ask(ctx)
-	})
-	select {
-	case <-ctx.Done():
-		return answer, context.Cause(ctx)
-	case r := <-asked:
-		return r.Val.(T), r.Err
-	}
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // told is a Session in the words of the Session API.
@@ -57,7 +58,7 @@ func textOf(d *metav1.Duration) string {
 }
 
 // wished is the Session that is to be made. It is not wanted by that: a Task runs because it is there, any other waits for a touch.
-func wished(t gateway.Target, n *contract.Spec) *v1alpha1.Session {
+func wished(t *resolve.Target, n *contract.Spec) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{Namespace: t.ID.Namespace, Name: t.ID.Name},
 		Spec: v1alpha1.SessionSpec{
@@ -85,7 +86,7 @@ func otherThan(o *v1alpha1.Session, n *contract.Spec) error {
 	if other == "" {
 		return nil
 	}
-	return &gateway.Problem{Reason: gateway.ReasonExists, Cause: other, Detail: "It has another " + other + "."}
+	return &answer.Problem{Reason: answer.ReasonExists, Cause: other, Detail: "It has another " + other + "."}
 }
 
 // differs is the first of what was said that does not hold.
@@ -105,7 +106,7 @@ func differs(s *v1alpha1.SessionSpec, n *contract.Spec) string {
 func rejected(err error) error {
 	var status apierrors.APIStatus
 	if apierrors.IsInvalid(err) && errors.As(err, &status) {
-		return &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: status.Status().Message}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Detail: status.Status().Message}
 	}
 	return refusalOf(err)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,8 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // town is a gateway in front of key "a", which is alice's, with tokens of ours.
@@ -29,7 +32,7 @@ type town struct {
 	rbac  []access.Verb
 }
 
-// Look implements gateway.Authority.
+// Look implements admission.Authority.
 func (t *town) Look(_ context.Context, id directory.ID) (access.Session, error) {
 	if s, known := t.Known(id); known {
 		return s, nil
@@ -38,14 +41,14 @@ func (t *town) Look(_ context.Context, id directory.ID) (access.Session, error) 
 	return t.there, t.fails
 }
 
-// Known implements gateway.Authority.
+// Known implements admission.Authority.
 func (t *town) Known(id directory.ID) (s access.Session, known bool) {
 	s.UID, s.Owner, known = t.dir.Look(id)
 	return s, known
 }
 
 // Verify implements access.Cluster: whoever comes is a bot, which may do what rbac says.
-func (t *town) Verify(context.Context, string, access.Place, access.Verb) (access.Caller, error) {
+func (t *town) Verify(context.Context, string, access.Place, access.Verb, netip.Addr) (access.Caller, error) {
 	return access.Caller{Subject: "system:serviceaccount:games:bot", Right: &access.Right{Verbs: t.rbac}}, t.fails
 }
 
@@ -58,7 +61,7 @@ func newTown(t *testing.T, policy *access.Policy, change ...func(*gateway.Gatewa
 	change = append(change, func(g *gateway.Gateway, _ *gateway.Server) {
 		g.Capabilities, g.Authority, g.Tokens, g.PlainCookies = w.keys, w, w, true
 	})
-	w.world = newWorld(t, chess(func(t *gateway.Template) { t.Access = policy }), change...)
+	w.world = newWorld(t, chess(func(t *resolve.Template) { t.Access = policy }), change...)
 	return w
 }
 
@@ -117,14 +120,14 @@ func TestWhoMayNotDoesNotWake(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(*access.Capability) // nil: no token
 		status int
-		reason gateway.Reason
+		reason answer.Reason
 	}{
-		"nobody":                {nil, 401, gateway.ReasonUnauthenticated},
-		"expired":               {func(c *access.Capability) { c.Expires = 1 }, 401, gateway.ReasonUnauthenticated},
-		"for another session":   {func(c *access.Capability) { c.Session = "chess.b" }, 401, gateway.ReasonUnauthenticated},
-		"for another namespace": {func(c *access.Capability) { c.Namespace = "other" }, 401, gateway.ReasonUnauthenticated},
-		"for another UID":       {func(c *access.Capability) { c.SessionUID = "uid-old" }, 403, gateway.ReasonForbidden},
-		"only to look":          {func(c *access.Capability) { c.Verbs = []access.Verb{access.Look} }, 403, gateway.ReasonForbidden},
+		"nobody":                {nil, 401, answer.ReasonUnauthenticated},
+		"expired":               {func(c *access.Capability) { c.Expires = 1 }, 401, answer.ReasonUnauthenticated},
+		"for another session":   {func(c *access.Capability) { c.Session = "chess.b" }, 401, answer.ReasonUnauthenticated},
+		"for another namespace": {func(c *access.Capability) { c.Namespace = "other" }, 401, answer.ReasonUnauthenticated},
+		"for another UID":       {func(c *access.Capability) { c.SessionUID = "uid-old" }, 403, answer.ReasonForbidden},
+		"only to look":          {func(c *access.Capability) { c.Verbs = []access.Verb{access.Look} }, 403, answer.ReasonForbidden},
 	} {
 		for _, asleep := range []bool{true, false} {
 			t.Run(name+map[bool]string{true: ", asleep", false: ", awake"}[asleep], func(t *testing.T) {
@@ -174,7 +177,7 @@ func TestAnyoneMayUseAndTheOwnerWake(t *testing.T) {
 	pod := newPod(t, echo)
 	w.publishes(pod)
 	res, body := w.ask("GET", "/")
-	wantProblem(t, res, body, 401, gateway.ReasonUnauthenticated)
+	wantProblem(t, res, body, 401, answer.ReasonUnauthenticated)
 	if w.wakes.Load() != 0 {
 		t.Error("anyone woke it")
 	}
@@ -189,7 +192,7 @@ func TestUnknownOwnerIsUnavailable(t *testing.T) {
 	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
 	w.fails = errors.New("down")
 	res, body := w.ask("GET", "/", "Authorization", "Bearer "+w.token(func(c *access.Capability) { c.SessionUID = "uid-a" }))
-	wantProblem(t, res, body, 503, gateway.ReasonUnavailable)
+	wantProblem(t, res, body, 503, answer.ReasonUnavailable)
 	if w.wakes.Load() != 0 {
 		t.Error("it woke")
 	}
@@ -251,7 +254,7 @@ func TestOwner(t *testing.T) {
 	})
 	alice, bob := "Bearer "+jwtOf(t, "id", "alice", "acme"), "Bearer "+jwtOf(t, "id", "bob", "acme")
 	res, body := w.ask("GET", "/", "Authorization", bob)
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 	if w.wakes.Load() != 0 || w.looks.Load() != 1 {
 		t.Errorf("%d wakes, %d looks", w.wakes.Load(), w.looks.Load())
 	}
@@ -259,7 +262,7 @@ func TestOwner(t *testing.T) {
 		t.Errorf("the owner got %s %s", res.Status, body)
 	}
 	res, body = w.ask("GET", "/", "Authorization", bob)
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 	if n := w.looks.Load(); n != 2 {
 		t.Errorf("%d looks: of a session in sight it is known whose it is", n)
 	}
@@ -272,7 +275,7 @@ func TestWhoIsBarredLeavesNoTrace(t *testing.T) {
 	r := w.request("GET", "a", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+jwtOf(t, "id", "bob", "acme"))
 	res, body := w.do(r)
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 	if n := w.enters.Load(); n != 0 {
 		t.Errorf("%d visits", n)
 	}
@@ -293,7 +296,7 @@ func TestWhoMakesASessionOwnsIt(t *testing.T) {
 		return nil
 	})
 	res, body := w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "bob", "acme"))
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 	if n := w.wakes.Load(); n != 1 {
 		t.Errorf("%d wakes", n)
 	}
@@ -309,7 +312,7 @@ func TestAnotherOwnersPodIsNotSeen(t *testing.T) {
 		return nil
 	})
 	res, body := w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "alice", "acme"))
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 }
 
 // What RBAC says holds, whoever owns the session.
@@ -318,7 +321,7 @@ func TestKubernetesToken(t *testing.T) {
 	w.owned(newPod(t, echo), "alice")
 	token := "Bearer " + jwtOf(t, "https://kubernetes.default.svc", "bot", "acme")
 	res, body := w.ask("GET", "/", "Authorization", token)
-	wantProblem(t, res, body, 403, gateway.ReasonForbidden)
+	wantProblem(t, res, body, 403, answer.ReasonForbidden)
 	w.rbac = []access.Verb{access.Use}
 	got := w.pod("GET / HTTP/1.1", "Host: a.chess.test", "Authorization: "+token)
 	if caller := got.Header.Get("Session-Caller"); caller != "system:serviceaccount:games:bot" {
@@ -326,7 +329,7 @@ func TestKubernetesToken(t *testing.T) {
 	}
 	w.fails = errors.New("down")
 	res, body = w.ask("GET", "/", "Authorization", token)
-	wantProblem(t, res, body, 503, gateway.ReasonUnavailable)
+	wantProblem(t, res, body, 503, answer.ReasonUnavailable)
 }
 
 // What is asked over the API is decided as a request is.
@@ -336,12 +339,12 @@ func TestAuthorize(t *testing.T) {
 	for _, tt := range []struct {
 		subject string
 		verb    access.Verb
-		want    gateway.Reason
+		want    answer.Reason
 	}{
-		{"", access.Look, gateway.ReasonUnauthenticated},
-		{"", access.Delete, gateway.ReasonUnauthenticated},
+		{"", access.Look, answer.ReasonUnauthenticated},
+		{"", access.Delete, answer.ReasonUnauthenticated},
 		{"bob", access.Wake, ""},
-		{"bob", access.Delete, gateway.ReasonForbidden},
+		{"bob", access.Delete, answer.ReasonForbidden},
 		{"alice", access.Delete, ""},
 	} {
 		r := w.request("GET", "a", "/", nil)
@@ -354,12 +357,51 @@ func TestAuthorize(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, err := w.gateway.Authorize(r, target, tt.verb)
-		var p *gateway.Problem
+		var p *answer.Problem
 		switch {
 		case tt.want == "" && (err != nil || c.Subject != "id#"+tt.subject || c.Tenant != "acme"):
 			t.Errorf("%s may not %s: %+v, %v", tt.subject, tt.verb, c, err)
 		case tt.want != "" && (!errors.As(err, &p) || p.Reason != tt.want):
 			t.Errorf("%s may %s: %v", tt.subject, tt.verb, err)
+		}
+	}
+}
+
+// 004-02: a claim of a token is a key only where the token is good, and only where nothing else of the request names one.
+func TestKeyInAClaim(t *testing.T) {
+	tmpl := chess(func(tmpl *resolve.Template) {
+		tmpl.Routes = append(tmpl.Routes, resolve.Route{Claim: "sub"})
+		tmpl.Access = byJWT(t, access.Policy{Use: access.Authenticated})
+	})
+	w := newWorld(t, tmpl)
+	pod := newPod(t, echo)
+	w.publish("a", "pod-a", pod, 1)
+	w.publish("bob", "pod-b", pod, 1)
+	alice, a := "Authorization: Bearer "+jwtOf(t, "id", "a", "acme"), "Host: a.chess.test"
+	for name, lines := range map[string][]string{
+		"the claim":                  {"Host: test", alice},
+		"the host before the claim":  {a, "Authorization: Bearer " + jwtOf(t, "id", "bob", "acme")},
+		"the header before it, too":  {"Host: test", "X-Chess-Table: a", "Authorization: Bearer " + jwtOf(t, "id", "bob", "acme")},
+		"a claim that is said twice": {"Host: test", "Session-Key: bob", alice},
+	} {
+		got := w.pod(append([]string{"GET /x?y HTTP/1.1"}, lines...)...)
+		if got.Header.Get("Session-Key") != "a" || got.URI != "/x?y" || got.Header.Get("Authorization") != "" {
+			t.Errorf("%s: the pod of %q was asked for %s with %v", name, got.Header.Get("Session-Key"), got.URI, got.Header)
+		}
+	}
+	for name, tt := range map[string]struct {
+		line   string
+		status int
+		reason answer.Reason
+	}{
+		"no token":               {"X: y", 404, answer.ReasonNoRoute},
+		"of another issuer":      {"Authorization: Bearer " + jwtOf(t, "other", "a", "acme"), 404, answer.ReasonNoRoute},
+		"forged":                 {alice[:len(alice)-4] + "AAAA", 401, answer.ReasonUnauthenticated},
+		"no token, but a scheme": {"Authorization: Basic YTpi", 404, answer.ReasonNoRoute},
+	} {
+		res, body := w.raw("GET / HTTP/1.1", "Host: test", tt.line)
+		if wantProblem(t, res, body, tt.status, tt.reason); t.Failed() {
+			t.Fatal(name)
 		}
 	}
 }

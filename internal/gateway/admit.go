@@ -7,6 +7,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // retryHeld is what a request is told that found too many waiting: one wake later they are gone.
@@ -28,20 +30,20 @@ type room struct {
 // tenant is on whose account requests wait.
 type tenant struct{ namespace, name string }
 
-func tenantOf(t Target) tenant { return tenant{t.Namespace, t.Caller.Tenant} }
+func tenantOf(t *resolve.Target) tenant { return tenant{t.Namespace, t.Caller.Tenant} }
 
 // ticket is a request's right to wait. It takes a place in the room with the first wait, so that a request for a session
 // that is awake never meets the room's lock.
 type ticket struct {
 	room   *room
-	target Target
+	target *resolve.Target
 	span   trace.Span // of the request; nil: none
 	taken  bool
 	waking *waking // what the request has a part in since it took its place
 }
 
 // admit gives a ticket, which must be left.
-func (r *room) admit(t Target) *ticket {
+func (r *room) admit(t *resolve.Target) *ticket {
 	return &ticket{room: r, target: t}
 }
 
@@ -52,7 +54,7 @@ func (t *ticket) hold() error {
 	}
 	limit := t.room.take(t.target)
 	if limit != "" {
-		return &Problem{Reason: ReasonTooManyWaiting, Limit: limit, RetryAfter: retryHeld, Outcome: OutcomeNotSent}
+		return &answer.Problem{Reason: answer.ReasonTooManyWaiting, Limit: limit, RetryAfter: retryHeld, Outcome: answer.OutcomeNotSent}
 	}
 	t.taken = true
 	t.waking = t.room.wakes.join(t.target, t.span)
@@ -68,7 +70,7 @@ func (t *ticket) leave() {
 }
 
 // take gives the name of the limit that is reached, or nothing.
-func (r *room) take(t Target) string {
+func (r *room) take(t *resolve.Target) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -89,7 +91,7 @@ func (r *room) take(t Target) string {
 	return ""
 }
 
-func (r *room) leave(t Target) {
+func (r *room) leave(t *resolve.Target) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.held[t.ID]--; r.held[t.ID] == 0 {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/h1"
 )
 
 // maxAnswerHeader bounds the headers of a pod's answer, in bytes.
@@ -20,6 +22,7 @@ type podConn struct {
 	net.Conn
 	written   atomic.Int64
 	broken    atomic.Bool
+	look      *look
 	*greeting // in HTTP/2; nil: the pod says nothing but answers
 }
 
@@ -41,43 +44,58 @@ func (c *podConn) Write(p []byte) (int, error) {
 }
 
 func (c *podConn) note(err error) {
-	if err != nil && !errors.Is(err, net.ErrClosed) {
+	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.broken.Store(true)
 	}
 }
 
-// hungUp looks whether the pod has closed the connection, without waiting for the reader of it to find out.
+// hungUp looks whether the pod has closed the connection, or said what nobody asked for, without waiting for a reader to find out.
 func (c *podConn) hungUp() bool {
-	sc, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return false
+	if c.look == nil {
+		c.look = newLook(c.Conn, c.greeting != nil)
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return true
-	}
-	open := false
-	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = errors.Is(err, syscall.EAGAIN) || c.greeting != nil && n > 0
-	})
-	return err != nil || !open
+	return c.look.closed()
 }
 
 // link is a podConn that speaks HTTP: HTTP/1.1 for one request at a time, or HTTP/2 for many. It sends nothing twice: that is
 // what http.Transport does where it owns the connections, so here it does not.
 type link struct {
-	http *http.ClientConn
+	http speaker
+	h1   *h1.Conn // the speaker, if it is one of HTTP/1.1
 	conn *podConn
 	pod  *pod
 	h2c  bool
 	uses int         // of one that speaks HTTP/2, by requests; the pod's lock holds it
 	rest *time.Timer // ends the link when it was idle for long
+
+	// Of one that speaks HTTP/1.1; the pod's lock holds them.
+	since   time.Time // when it became idle
+	resting bool      // the timer runs
+}
+
+// speaker is a connection that is reserved for each request: an *http.ClientConn, or an *h1.Conn.
+type speaker interface {
+	http.RoundTripper
+	Reserve() error
+	Release()
+	Available() int
+	Err() error
+	Close() error
 }
 
 // newLink gives a link for one request at first.
 func newLink(ctx context.Context, p *pod, raw net.Conn, h2c bool) (*link, error) {
+	if h2c || p.standard {
+		return newStandardLink(ctx, p, raw, h2c)
+	}
+	conn := &podConn{Conn: raw}
+	speaks := h1.NewConn(conn, maxAnswerHeader, p.now)
+	p.join()
+	return &link{http: speaks, h1: speaks, conn: conn, pod: p, uses: 1}, speaks.Reserve()
+}
+
+// newStandardLink is newLink with net/http.
+func newStandardLink(ctx context.Context, p *pod, raw net.Conn, h2c bool) (*link, error) {
 	conn := &podConn{Conn: raw}
 	if h2c {
 		conn.greeting = &greeting{over: make(chan struct{})}

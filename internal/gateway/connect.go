@@ -170,8 +170,8 @@ func (l *link) askReady(ctx context.Context, path string) (*link, error) {
 
 // good is the link after a request of our own, if it is good for another; else it is dropped.
 func (l *link) good(err error) (*link, error) {
-	if err == nil {
-		err = l.http.Reserve() // it says so if the pod closed the connection after its answer
+	if err == nil && !l.usable() {
+		err = errShut // the pod closed the connection after its answer
 	}
 	if err != nil {
 		l.drop()

@@ -49,7 +49,7 @@ func (n *pipes) address(uid string) (directory.Pod, bool) {
 }
 
 func (n *pipes) pods() *pods {
-	return &pods{address: n.address, dial: n.dial, idleFor: time.Second, metrics: NewMetrics(prometheus.NewRegistry())}
+	return &pods{now: time.Now, address: n.address, dial: n.dial, idleFor: time.Second, metrics: NewMetrics(prometheus.NewRegistry())}
 }
 
 // once is a listener that gives one connection.

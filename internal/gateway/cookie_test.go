@@ -1,13 +1,20 @@
 package gateway_test
 
 import (
+	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 )
 
 // The cookie and the parameter are for the gateway, also where the template asks for no credential.
@@ -61,7 +68,7 @@ func TestTokenInURLBecomesACookie(t *testing.T) {
 		"/chess/a/x?dormouse_token=" + token + "&dormouse_token=": "/chess/a/x",
 	} {
 		res, body := w.raw("GET "+target+" HTTP/1.1", "Host: a.chess.test")
-		wantProblem(t, res, body, 303, gateway.ReasonCookieSet)
+		wantProblem(t, res, body, 303, answer.ReasonCookieSet)
 		if res.Header.Get("Location") != want {
 			t.Errorf("%s goes to %q", target, res.Header.Get("Location"))
 		}
@@ -76,7 +83,7 @@ func TestTokenInURLBecomesACookie(t *testing.T) {
 		t.Errorf("with the cookie: %s", res.Status)
 	}
 	res, body := w.raw("GET /?dormouse_token="+token[:40]+" HTTP/1.1", "Host: a.chess.test")
-	wantProblem(t, res, body, 401, gateway.ReasonUnauthenticated)
+	wantProblem(t, res, body, 401, answer.ReasonUnauthenticated)
 	if res.Header.Get("Set-Cookie") != "" {
 		t.Error("a bad token became a cookie")
 	}
@@ -93,12 +100,45 @@ func TestPlainHTTPTakesNoTokenOfBrowsers(t *testing.T) {
 		"cookie": {"/", "Cookie", "dormouse=" + token},
 	} {
 		res, body := w.ask("GET", r[0], r[1:]...)
-		if wantProblem(t, res, body, 401, gateway.ReasonUnauthenticated); res.Header.Get("Set-Cookie") != "" {
+		if wantProblem(t, res, body, 401, answer.ReasonUnauthenticated); res.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie was set", name)
 		}
 	}
 	if res, _ := w.ask("GET", "/", "Authorization", "Bearer "+token); res.StatusCode != 200 {
 		t.Errorf("in the header: %s", res.Status)
+	}
+}
+
+// Behind a proxy that ends TLS, a browser's tokens are taken as over TLS; but not on anybody's word.
+func TestTokensOfBrowsersBehindAProxy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		trusted string
+		status  int
+	}{"trusted": {"127.0.0.0/8", 200}, "not trusted": {"10.0.0.0/8", 401}} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, &access.Policy{Use: access.Owner, Capability: true}, func(g *gateway.Gateway, _ *gateway.Server) {
+				g.Proxies = front.Proxies{netip.MustParsePrefix(tt.trusted)}
+				g.RedirectHTTPS = tt.status == 200
+			})
+			w.gateway.PlainCookies = false
+			w.owned(newPod(t, func(rw http.ResponseWriter, r *http.Request) {
+				_, _ = rw.Write([]byte(r.Header.Get("X-Forwarded-Proto")))
+			}), "alice")
+			token := w.token(nil)
+			res, _ := w.ask("GET", "/?dormouse_token="+token, "X-Forwarded-Proto", "https")
+			cookie := res.Header.Get("Set-Cookie")
+			if set := cookie == "__Host-dormouse="+token+"; Path=/; HttpOnly; Secure; SameSite=Lax"; set != (tt.status == 200) {
+				t.Errorf("%s, Set-Cookie is %q", res.Status, cookie)
+			}
+			res, body := w.ask("POST", "/", "X-Forwarded-Proto", "https", "Cookie", "__Host-dormouse="+token, "Origin", "https://a.chess.test")
+			if res.StatusCode != 200 && tt.status == 200 || tt.status == 200 && body != "https" {
+				t.Errorf("with the cookie: %s %s", res.Status, body)
+			}
+			res, _ = w.ask("POST", "/", "X-Forwarded-Proto", "https", "Cookie", "__Host-dormouse="+token, "Origin", "http://a.chess.test")
+			if tt.status == 200 && res.StatusCode != 403 {
+				t.Errorf("from a page that came without TLS: %s", res.Status)
+			}
+		})
 	}
 }
 
@@ -117,7 +157,7 @@ func TestForeignOriginWithCookie(t *testing.T) {
 		{"GET", "http://a.chess.test", upgrade, false},
 		{"GET", "http://A.chess.test", upgrade, false},
 		{"GET", "http://b.chess.test", upgrade, true},
-		{"GET", "https://a.chess.test", upgrade, true},
+		{"GET", "https://a.chess.test", upgrade, false}, // somebody has ended TLS before us
 		{"GET", "http://a.chess.test:81", upgrade, true},
 		{"GET", "null", upgrade, true},
 		{"GET", "", upgrade, false}, // no browser
@@ -170,5 +210,28 @@ func TestPodSetsNoCookieOfOurs(t *testing.T) {
 	}), "alice")
 	if res, _ := w.ask("GET", "/"); strings.Join(res.Header["Set-Cookie"], "|") != "a=1|dormouse2=y" {
 		t.Errorf("got %q", res.Header["Set-Cookie"])
+	}
+}
+
+// Who is let in by a token is let in for as long as that is good.
+func TestWebSocketEndsWithItsToken(t *testing.T) {
+	onlyHTTP1(t, "HTTP/2 has no upgrade")
+	w := newTown(t, &access.Policy{Use: access.Owner, Capability: true})
+	w.owned(newPod(t, func(rw http.ResponseWriter, r *http.Request) {
+		if conn, err := websocket.Accept(rw, r, nil); err == nil {
+			_, _, _ = conn.Read(r.Context())
+		}
+	}), "alice")
+	token := w.token(func(c *access.Capability) { c.Expires = time.Now().Unix() + 2 })
+	conn, _, err := websocket.Dial(t.Context(), "ws://"+w.addr+"/", &websocket.DialOptions{
+		Host: "a.chess.test", HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, _, err := conn.Read(ctx); websocket.CloseStatus(err) != websocket.StatusPolicyViolation {
+		t.Errorf("it ends with %v", err)
 	}
 }

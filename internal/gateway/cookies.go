@@ -4,16 +4,20 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/admission"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 )
 
 // ownCookie is the beginning of the names of the gateway's own cookies. A pod neither sees nor sets one: on a host that sessions
 // share, it would be that of another session.
 const ownCookie = "__Host-dormouse"
 
+// isOwnCookie takes a cookie without a name for what it becomes: a browser sends its value alone, which may be a name and a value.
 func isOwnCookie(pair string) bool {
-	name, _, _ := strings.Cut(pair, "=")
+	name, _, _ := strings.Cut(strings.TrimLeft(pair, " \t="), "=")
 	name = strings.Trim(name, " \t")
-	return name == plainCookie || len(name) >= len(ownCookie) && strings.EqualFold(name[:len(ownCookie)], ownCookie)
+	return name == admission.PlainCookie || len(name) >= len(ownCookie) && strings.EqualFold(name[:len(ownCookie)], ownCookie)
 }
 
 // keepCookies takes the gateway's own cookies out of a request. One without them is left as it is.
@@ -46,7 +50,7 @@ func confineCookies(h http.Header, hostport string) {
 	if len(h["Set-Cookie"]) == 0 {
 		return
 	}
-	host, _ := parseHost(hostport)
+	host, _ := front.ParseHost(hostport)
 	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return isOwnCookie(line) || isWider(line, host) })
 	if len(kept) == 0 {
 		h.Del("Set-Cookie")

@@ -29,6 +29,9 @@ func TestCookiesOfASessionStayThere(t *testing.T) {
 		{"__Host-dormouse=1; Path=/; Secure", false},
 		{" __host-Dormouse-x=1", false},
 		{"__Host-mine=1; Path=/; Secure", true},
+		{"=__Host-dormouse=1; Path=/; Secure", false},
+		{" = dormouse=1", false},
+		{"=a=1", true},
 	} {
 		t.Run(tt.cookie, func(t *testing.T) {
 			w := awake(t, func(rw http.ResponseWriter, _ *http.Request) {

@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
+	"github.com/dormouse-dev/dormouse/internal/gateway/websocket"
 )
 
 // dormancy is what a tunnel has that stays open while its session sleeps. A nil one is that of a tunnel that does not.
 type dormancy struct {
 	gateway *Gateway
-	target  Target
+	target  *resolve.Target
 	request *http.Request // as the first pod got it
 	answer  http.Header   // of the first pod
 
@@ -23,14 +26,15 @@ type dormancy struct {
 	pod    *podEnd   // takes what the client says; nil: none does
 	asleep bool      // the inbox takes it
 	over   bool      // nobody does any more
-	inbox  inbox
+	inbox  websocket.Inbox
 	dead   string // UID of the pod that was lost, which is not worth another try
 }
 
-func newDormancy(g *Gateway, t Target, r *http.Request, answer http.Header) *dormancy {
-	t.Quiet = nil // a frame is no request that must not wake
+func newDormancy(g *Gateway, t *resolve.Target, r *http.Request, answer http.Header) *dormancy {
+	frames := *t
+	frames.Quiet = nil // a frame is no request that must not wake
 	d := &dormancy{
-		gateway: g, target: t, answer: answer, wanted: make(chan struct{}, 1), roused: make(chan struct{}, 1),
+		gateway: g, target: &frames, answer: answer, wanted: make(chan struct{}, 1), roused: make(chan struct{}, 1),
 		request: &http.Request{Method: r.Method, URL: r.URL, Host: r.Host, Header: r.Header},
 	}
 	d.turn.L = &d.mu
@@ -39,6 +43,7 @@ func newDormancy(g *Gateway, t Target, r *http.Request, answer http.Header) *dor
 
 // hear takes what the client says: it goes to the pod, or waits in the inbox for the next one. What finds no room there is not read.
 func (t *tunnel) hear(p []byte) error {
+	t.tally.received(p)
 	for len(p) > 0 {
 		n, err := t.hearSome(p)
 		if err != nil {
@@ -60,7 +65,7 @@ func (t *tunnel) hearSome(p []byte) (int, error) {
 	}
 	n, opcode, payload, err := d.receive(p)
 	if err != nil {
-		_ = t.front.end(closeProtocolError)
+		_ = t.front.End(websocket.CloseProtocolError)
 		return n, err
 	}
 	return n, t.answer(opcode, payload)
@@ -70,7 +75,7 @@ func (t *tunnel) hearSome(p []byte) (int, error) {
 func (d *dormancy) listener() *podEnd {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for d.pod == nil && !d.over && (!d.asleep || d.inbox.full()) {
+	for d.pod == nil && !d.over && (!d.asleep || d.inbox.Full()) {
 		d.turn.Wait()
 	}
 	return d.pod
@@ -85,15 +90,15 @@ func (d *dormancy) receive(p []byte) (n int, opcode byte, payload []byte, err er
 		return 0, 0, nil, nil // it has woken just now
 	}
 	if d.over {
-		d.inbox.pending = nil // it is for nobody, but for a goodbye
+		d.inbox.Discard() // it is for nobody, but for a goodbye
 	}
-	n, opcode, payload, err = d.inbox.take(p)
-	if d.over || len(d.inbox.pending) == 0 {
+	n, opcode, payload, err = d.inbox.Take(p)
+	if d.over || !d.inbox.Waiting() {
 		return n, opcode, payload, err
 	}
 	poke(d.wanted)
-	if opcode == opClose {
-		d.inbox.pending = appendControl(d.inbox.pending, opClose, payload, true)
+	if opcode == websocket.OpClose {
+		d.inbox.Goodbye(payload)
 		opcode = 0
 	}
 	return n, opcode, payload, err
@@ -102,15 +107,15 @@ func (d *dormancy) receive(p []byte) (n int, opcode byte, payload []byte, err er
 // answer does what the pod would do with a control frame of the client.
 func (t *tunnel) answer(opcode byte, payload []byte) error {
 	switch opcode {
-	case opPing:
-		return t.front.pong(payload)
-	case opClose:
-		code := uint16(closeNormal)
+	case websocket.OpPing:
+		return t.front.Pong(payload)
+	case websocket.OpClose:
+		code := uint16(websocket.CloseNormal)
 		if len(payload) >= 2 {
 			code = binary.BigEndian.Uint16(payload)
 		}
-		_ = t.front.end(code)
-		close(t.goodbye)
+		_ = t.front.End(code)
+		t.goodbye.Say()
 		return io.EOF
 	}
 	return nil
@@ -123,7 +128,7 @@ func (d *dormancy) drop(pod *podEnd, why error) {
 	if d.pod == pod {
 		d.pod = nil
 	}
-	if !errors.Is(why, errHeld) {
+	if !errors.Is(why, websocket.ErrHeld) {
 		_ = pod.Close()
 	}
 }
@@ -144,7 +149,7 @@ func (d *dormancy) fallAsleep() {
 	case <-d.wanted: // it is with a pod
 	default:
 	}
-	if len(d.inbox.pending) > 0 {
+	if d.inbox.Waiting() {
 		poke(d.wanted)
 	}
 	d.turn.Broadcast()
@@ -155,8 +160,8 @@ func (d *dormancy) deliver(pod *podEnd) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asleep = false
-	n, err := pod.say(d.inbox.all())
-	d.inbox.passed(n)
+	n, err := pod.say(d.inbox.All())
+	d.inbox.Passed(n)
 	if err != nil {
 		_ = pod.Close()
 		return

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // shortUID is how many characters of a pod's UID the log has.
@@ -17,8 +19,8 @@ const shortUID = 8
 // entry is what the access log says of a request. The steps of the road fill it in, as far as they come.
 type entry struct {
 	answer *observed
-	target Target // without a template: none was found
-	pod    string // UID of the last that the request went to
+	target *resolve.Target // nil: none was found
+	pod    string          // UID of the last that the request went to
 	epoch  int64
 	waited time.Duration
 	trace  trace.SpanContext
@@ -81,13 +83,16 @@ func (g *Gateway) logAccess(r *http.Request, e *entry, took time.Duration) {
 		slog.Int64("bytesOut", e.answer.bytes),
 		slog.Duration("took", took),
 	)
-	if e.target.Template != nil {
+	if e.target != nil {
 		attrs = append(attrs,
 			slog.String("route", e.target.Route.String()),
 			slog.String("template", e.target.Namespace+"/"+e.target.Name),
 			slog.String("session", g.Names.Of(e.target.ID)),
 			slog.Duration("waited", e.waited),
 		)
+		if g.Names.Plain {
+			attrs = append(attrs, slog.String("key", e.target.Key))
+		}
 	}
 	if e.pod != "" {
 		attrs = append(attrs, slog.String("pod", e.pod[:min(len(e.pod), shortUID)]), slog.Int64("epoch", e.epoch))
@@ -96,7 +101,7 @@ func (g *Gateway) logAccess(r *http.Request, e *entry, took time.Duration) {
 		attrs = append(attrs, slog.String("trace", e.trace.TraceID().String()))
 	}
 	if g.Names.Plain {
-		attrs = append(attrs, slog.String("host", r.Host), slog.String("path", r.URL.Path), slog.String("key", e.target.Key))
+		attrs = append(attrs, slog.String("host", r.Host), slog.String("path", r.URL.Path))
 	}
 	g.Log.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }

@@ -9,6 +9,12 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/grpc"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
+	"github.com/dormouse-dev/dormouse/internal/gateway/websocket"
+	"github.com/dormouse-dev/dormouse/internal/h1"
 )
 
 // errUnwritten is a request of which no pod got a byte, and of whose body nothing is lost: it may be sent again.
@@ -17,28 +23,33 @@ var errUnwritten = errors.New("nothing was written")
 // exchange is one attempt to send one request to one pod.
 type exchange struct {
 	gateway  *Gateway
-	target   Target
+	target   *resolve.Target
 	seat     seat
 	in       *http.Request
+	client   http.ResponseWriter
 	body     *clientBody
 	asked    bool           // the request upgrades
 	switched *http.Response // the pod's answer that switches protocols
 	offered  *http.Request  // the upgrade as the pod got it, of a connection that hibernates
 	seated   bool           // a tunnel has the seat
+	request  *h1.Request    // as it was sent over a link of HTTP/1.1; nil: it was not
 	start    int64          // bytes written to the link before this request
-	control  *http.ResponseController
+	control  http.ResponseController
 	sent     bool        // to the link, which may have written nothing
 	wrote    atomic.Bool // its headers, to a link that others write to as well
 	err      error       // why there is no answer of the pod
 }
 
 // forward sends a request to the pod at the seat, and its answer to the client. It uses the seat up. Its error says why the
-// client has no answer yet: errUnwritten, errClientGone or a Problem.
-func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s seat) error {
-	x := &exchange{gateway: g, target: t, seat: s, in: r, start: s.link.conn.written.Load()}
-	x.control = http.NewResponseController(w)
+// client has no answer yet: errUnwritten, answer.ErrClientGone or a Problem.
+func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t *resolve.Target, s seat) error {
+	x := &exchange{gateway: g, target: t, seat: s, in: r, client: w, start: s.link.conn.written.Load()}
+	x.control = *http.NewResponseController(w)
 	defer x.leave()
 	x.prepare()
+	if x.plain() {
+		return x.relay(w)
+	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:        x.rewrite,
 		Transport:      x,
@@ -56,6 +67,7 @@ func (g *Gateway) forward(w http.ResponseWriter, r *http.Request, t Target, s se
 
 // leave gives the seat back, if no tunnel has it.
 func (x *exchange) leave() {
+	x.stopBody()
 	x.body.leave()
 	if x.seated {
 		return
@@ -73,15 +85,15 @@ func (x *exchange) prepare() {
 		x.body = &clientBody{from: x.in.Body}
 		x.in.Body = x.body
 	}
-	x.asked = isWebSocket(x.in) && !x.seat.link.h2c // there is no upgrade in HTTP/2
+	x.asked = websocket.Asked(x.in) && !x.seat.link.h2c // there is no upgrade in HTTP/2
 	if !x.asked {
 		x.in.Header.Del("Upgrade")
 	}
 }
 
 func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
-	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch())
-	shorten(pr.Out, x.seat.waited)
+	rewrite(pr, x.target, x.seat.visit.Pod().UID, x.seat.visit.Epoch(), x.gateway.Proxies.Scheme(x.in))
+	grpc.Shorten(pr.Out, x.seat.waited)
 	if x.body != nil { // what httputil passes on are their names
 		x.body.trailers, x.body.ours = x.in.Trailer, pr.Out.Trailer
 	}
@@ -95,6 +107,8 @@ func (x *exchange) rewrite(pr *httputil.ProxyRequest) {
 // RoundTrip sends the request over the seat's link, once.
 func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	x.sent = true
+	r, end := x.informs(r)
+	defer end()
 	if x.seat.link.h2c {
 		r = x.shared(r)
 	}
@@ -104,17 +118,15 @@ func (x *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 // inspect looks at the pod's answer before the client gets it.
 func (x *exchange) inspect(res *http.Response) error {
 	x.seat.waking.reached(phaseFirstByte)
-	res.Header.Del(headerReason)
-	confineCookies(res.Header, x.in.Host)
-	x.hear(res.Header)
+	x.confine(res.Header)
 	if x.seat.waited > 0 {
 		res.Header.Add(headerServerTiming, serverTiming(x.seat.waited))
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		return nil
 	}
-	if !x.asked || !joined(res) {
-		return &Problem{Reason: ReasonBadAnswer, Detail: "an upgrade that nobody asked for", Outcome: OutcomeUnknown}
+	if !x.asked || !websocket.Joined(res) {
+		return &answer.Problem{Reason: answer.ReasonBadAnswer, Detail: "an upgrade that nobody asked for", Outcome: answer.OutcomeUnknown}
 	}
 	kept := *res
 	x.switched, res.Body = &kept, http.NoBody // which httputil closes
@@ -128,25 +140,25 @@ func (x *exchange) fail(_ http.ResponseWriter, _ *http.Request, err error) {
 
 // classify says whose fault it is that there is no answer.
 func (x *exchange) classify(err error) error {
-	var p *Problem
+	var p *answer.Problem
 	conn := x.seat.link.conn
 	switch {
 	case errors.Is(x.body.fault(), os.ErrDeadlineExceeded): // first: net/http takes it for a client that has gone
-		return &Problem{Reason: ReasonSlowBody, Outcome: OutcomeUnknown}
+		return &answer.Problem{Reason: answer.ReasonSlowBody, Outcome: answer.OutcomeUnknown}
 	case errors.Is(err, errUpgraded):
 		return errUpgraded
 	case x.clientGone():
-		return errClientGone
+		return answer.ErrClientGone
 	case errors.As(err, &p):
 		return p
 	case x.body.fault() != nil:
-		return &Problem{Reason: ReasonBadBody, Outcome: OutcomeUnknown}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Outcome: answer.OutcomeUnknown}
 	case x.unwritten(err) && !x.body.touched():
 		return errUnwritten
 	case x.unwritten(err):
-		return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
+		return &answer.Problem{Reason: answer.ReasonPodUnreachable, Outcome: answer.OutcomeNotSent}
 	case conn.broken.Load():
-		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}
+		return &answer.Problem{Reason: answer.ReasonPodDied, Outcome: answer.OutcomeUnknown}
 	}
 	return x.badAnswer(err)
 }

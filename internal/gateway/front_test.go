@@ -16,6 +16,8 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 )
 
 // With TLS, ALPN decides between HTTP/2 and HTTP/1.1, and the pod is told that it was TLS.
@@ -77,15 +79,15 @@ func TestRedirectToHTTPS(t *testing.T) {
 		{"[::1]:80", "/", "https://[::1]/"},
 	} {
 		res, body := w.raw("GET "+tt.path+" HTTP/1.1", "Host: "+tt.host)
-		wantProblem(t, res, body, 308, gateway.ReasonHTTPSOnly)
+		wantProblem(t, res, body, 308, answer.ReasonHTTPSOnly)
 		if got := res.Header.Get("Location"); got != tt.location {
 			t.Errorf("sent to %q, want %q", got, tt.location)
 		}
 	}
 	res, body := w.raw("GET / HTTP/1.1", "Host: evil.test,a.chess.test")
-	wantProblem(t, res, body, 400, gateway.ReasonBadHost)
+	wantProblem(t, res, body, 400, answer.ReasonBadHost)
 	res, body = w.raw("GET http://evil.test/ HTTP/1.1", "Host: a.chess.test")
-	wantProblem(t, res, body, 400, gateway.ReasonBadTarget)
+	wantProblem(t, res, body, 400, answer.ReasonBadTarget)
 	for _, path := range []string{gateway.HealthPath, "/.well-known/acme-challenge/x"} {
 		if res, _ := w.raw("GET "+path+" HTTP/1.1", host); res.StatusCode != 200 {
 			t.Errorf("%s: %s", path, res.Status)
@@ -128,7 +130,7 @@ func clientBehind(t *testing.T, trusted, header string) string {
 	t.Helper()
 	cert, _ := selfSigned(t, "*.chess.test")
 	w := newWorld(t, chess(), secured(t, cert), func(_ *gateway.Gateway, s *gateway.Server) {
-		s.Secure.Listener = gateway.ProxyProtocol(s.Secure.Listener, []netip.Prefix{netip.MustParsePrefix(trusted)})
+		s.Secure.Listener = front.ProxyProtocol(s.Secure.Listener, []netip.Prefix{netip.MustParsePrefix(trusted)})
 	})
 	w.publish("a", "pod-a", newPod(t, echo), 1)
 	plain, err := net.Dial("tcp", w.secure)

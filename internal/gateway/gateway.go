@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +14,9 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/admission"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/page"
-	"github.com/dormouse-dev/dormouse/internal/throttle"
 )
 
 // Defaults of the fields of a Gateway.
@@ -25,9 +25,6 @@ const (
 	DefaultMaxHeld = 10_000
 	// DefaultMaxHeldPerTenant is how many of them one tenant has: one alone does not fill the room.
 	DefaultMaxHeldPerTenant = 5_000
-	// DefaultWakesPerClient is how many requests without a credential one address may send to sessions that sleep, in a minute: many people
-	// may stand behind one address.
-	DefaultWakesPerClient = 6_000
 	// DefaultPodIdle is how long a connection to a pod is kept idle: under the 5 s after which the servers of Node.js hang
 	// up, because a request that meets the hang-up is lost: it is not sent again.
 	DefaultPodIdle = 4 * time.Second
@@ -56,14 +53,14 @@ type Gateway struct {
 	// Now is the clock.
 	Now func() time.Time
 	// Table is the templates that there are.
-	Table Table
+	Table resolve.Table
 	// Await is how a page that waits learns what its session waits for. Nil: it only says that it wakes.
 	Await func(directory.Wish) *directory.Waiter
 	// Pages are what browsers are shown; nil: page.Default.
 	Pages *page.Pages
 
 	// RawTable is the templates of raw TCP.
-	RawTable Table
+	RawTable resolve.Table
 
 	// API answers what is below APIPath; nil: nothing is there.
 	API http.Handler
@@ -84,9 +81,6 @@ type Gateway struct {
 	MaxRaw int
 	// MaxHeldPerTenant bounds those of one tenant, of all its templates in a namespace; zero: DefaultMaxHeldPerTenant.
 	MaxHeldPerTenant int
-	// WakesPerClient bounds how many requests in a minute one address sends to sessions that sleep without a credential; zero:
-	// DefaultWakesPerClient, negative: no bound.
-	WakesPerClient int
 	// PodIdle bounds how long a connection to a pod is idle; zero: DefaultPodIdle.
 	PodIdle time.Duration
 	// Stall bounds how long a client makes no progress; zero: DefaultStall.
@@ -94,26 +88,23 @@ type Gateway struct {
 	// MinRate is how many bytes a second a client sends or takes at least, over Stall, while it is waited for; zero:
 	// DefaultMinRate; negative: any byte will do. It is not for HTTP/2.
 	MinRate int
+	// Standard has net/http and its ReverseProxy speak HTTP/1.1, with clients and pods, as they speak all else. It costs more.
+	Standard bool
 	// RedirectHTTPS sends who comes without TLS to the same with it, at port 443.
 	RedirectHTTPS bool
 
-	// Authority says whose a session is; nil: where that matters, requests are refused.
-	Authority Authority
-	// Capabilities are the keys of capability tokens; nil: none of them is good.
-	Capabilities *access.Keys
-	// Tokens checks those of the cluster; nil: none of them is good.
-	Tokens access.Cluster
-	// PlainCookies has capability tokens taken from URLs and cookies over plain HTTP too, where others can read them.
-	PlainCookies bool
+	// Gate says who calls, and what that one may. Its clock is that of the Gateway.
+	admission.Gate
 
 	once     sync.Once
 	room     room
 	wakes    wakes
-	wakePace throttle.Each[netip.Addr] // of those without a credential
 	pods     pods
 	upgrades upgrades
 	sleepers sleepers
 	draining atomic.Bool
+	ending   context.Context // cancelled when nobody may wait any more
+	turnOut  context.CancelFunc
 	garbled  sync.Map // names of templates whose workload said what nobody understands, and which the log has
 }
 
@@ -127,6 +118,12 @@ func (g *Gateway) Handler() http.Handler {
 					g.wellKnown( // ours on this port: /.well-known/dormouse/
 						g.redirect( // to TLS
 							http.HandlerFunc(g.serve))))))) // resolve, admit, wake, forward
+}
+
+// Authorize says who sent a request, and whether that caller may do this to the target's session: see admission.Gate.
+func (g *Gateway) Authorize(r *http.Request, t *resolve.Target, verb access.Verb) (access.Caller, error) {
+	g.once.Do(g.prepare)
+	return g.Gate.Authorize(r, t, verb)
 }
 
 // Forget closes the connections to a pod that is gone. Without it they end by themselves, after PodIdle.
@@ -159,12 +156,13 @@ func (g *Gateway) prepare() {
 	g.PodIdle = orDefault(g.PodIdle, DefaultPodIdle)
 	g.Stall = orDefault(g.Stall, DefaultStall)
 	g.MaxHeldPerTenant = orDefault(g.MaxHeldPerTenant, DefaultMaxHeldPerTenant)
-	g.WakesPerClient = orDefault(g.WakesPerClient, DefaultWakesPerClient)
+	g.Gate.Now, g.Table.Now, g.Table.Proxies = g.Now, g.Now, g.Proxies
 	g.wakes = wakes{now: g.Now, metrics: g.Metrics, tracer: g.Tracer, names: g.Names}
 	g.room = room{limit: g.MaxHeld, perTenant: g.MaxHeldPerTenant, metrics: g.Metrics, wakes: &g.wakes}
 	g.MinRate = orDefault(g.MinRate, DefaultMinRate)
-	g.pods = pods{address: g.Address, dial: g.Dial, idleFor: g.PodIdle, metrics: g.Metrics}
+	g.pods = pods{address: g.Address, dial: g.Dial, now: g.Now, standard: g.Standard, idleFor: g.PodIdle, metrics: g.Metrics}
 	g.upgrades.metrics = g.Metrics
+	g.ending, g.turnOut = context.WithCancel(context.Background()) //nolint:gosec // a server calls it at its end
 }
 
 func orDefault[T comparable](v, otherwise T) T {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // grpcPod is a server of gRPC's interoperability tests.
@@ -122,25 +125,87 @@ func TestGRPCOverFiftySleeps(t *testing.T) {
 	}
 }
 
+// bed is the session of key a, of gRPC, which sleeps and wakes.
+type bed struct {
+	*world
+	mu    sync.Mutex // held by who puts it to sleep, or wakes it
+	epoch int64
+	stop  func() // nil: asleep
+}
+
+func (b *bed) wake(context.Context, directory.Wish) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stop == nil {
+		var pod string
+		b.epoch++
+		pod, b.stop = grpcPod(b.t.(*testing.T))
+		b.publishAs(true, "a", fmt.Sprint("pod-", b.epoch), pod, b.epoch)
+	}
+	return nil
+}
+
+// sleep puts it to sleep when the calls are over that are under way. Those that come meanwhile wait for the next pod.
+func (b *bed) sleep() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stop == nil {
+		return
+	}
+	b.unpublish("a", b.epoch, false)
+	b.until("vouched for", func() bool { return b.dir.Unsettled() == 0 })
+	b.gateway.Forget(fmt.Sprint("pod-", b.epoch))
+	b.stop()
+	b.stop = nil
+	b.dir.Apply(id("a"), directory.View{Version: b.version.Add(1)})
+}
+
+// 000-02, 000-11: the soak test of gRPC's interoperability client, rpc_soak, by four workers over one connection, each call 271,828 bytes up and
+// 314,159 down, while the session sleeps more than fifty times: no call fails. It ends the process where one does.
+func TestGRPCSoakOverFiftySleeps(t *testing.T) {
+	if speaks.h2c {
+		t.Skip("once is enough")
+	}
+	const sleeps, every, workers = 50, 8, 4
+	b := &bed{world: newWorld(t, chess())}
+	b.wakeBy(b.wake)
+	conn := b.call("a", insecure.NewCredentials())
+	var calls atomic.Int64
+	interop.DoSoakTest(t.Context(), interop.SoakTestConfig{
+		RequestSize: 271828, ResponseSize: 314159, PerIterationMaxAcceptableLatency: time.Minute, OverallTimeout: 5 * time.Minute,
+		ServerAddr: b.addr, NumWorkers: workers, Iterations: (sleeps + 2) * every, MaxFailures: 0,
+		ChannelForTest: func() (*grpc.ClientConn, func()) { // which each worker asks for before each call
+			if calls.Add(1)%every == 0 {
+				b.sleep()
+			}
+			return conn, func() {}
+		},
+	})
+	if b.epoch <= sleeps {
+		t.Errorf("slept %d times", b.epoch-1)
+	}
+	t.Logf("%d calls over %d pods", calls.Load(), b.epoch)
+}
+
 // What the gateway answers itself, gRPC clients understand.
 func TestGRPCAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		refusal  directory.Refusal
 		code     codes.Code
-		reason   gateway.Reason
+		reason   answer.Reason
 		pushback string
 	}{
-		{"unknown key", directory.Refusal{Kind: directory.NotFound}, codes.NotFound, gateway.ReasonNotFound, ""},
-		{"completed", directory.Refusal{Kind: directory.Gone}, codes.FailedPrecondition, gateway.ReasonGone, ""},
+		{"unknown key", directory.Refusal{Kind: directory.NotFound}, codes.NotFound, answer.ReasonNotFound, ""},
+		{"completed", directory.Refusal{Kind: directory.Gone}, codes.FailedPrecondition, answer.ReasonGone, ""},
 		{
 			"start failed",
 			directory.Refusal{Kind: directory.StartFailed, Message: "exit code 1: 100 % 日", RetryAfter: 1500 * time.Millisecond},
-			codes.Unavailable, gateway.ReasonStartFailed, "1500",
+			codes.Unavailable, answer.ReasonStartFailed, "1500",
 		},
-		{"limit", directory.Refusal{Kind: directory.LimitReached, Reason: "limits.awake"}, codes.ResourceExhausted, gateway.ReasonLimitReached, ""},
-		{"too fast", directory.Refusal{Kind: directory.TooFast, RetryAfter: time.Second}, codes.ResourceExhausted, gateway.ReasonLimitReached, "1000"},
-		{"API server down", directory.Refusal{Kind: directory.Unavailable}, codes.Unavailable, gateway.ReasonUnavailable, ""},
+		{"limit", directory.Refusal{Kind: directory.LimitReached, Reason: "limits.awake"}, codes.ResourceExhausted, answer.ReasonLimitReached, ""},
+		{"too fast", directory.Refusal{Kind: directory.TooFast, RetryAfter: time.Second}, codes.ResourceExhausted, answer.ReasonLimitReached, "1000"},
+		{"API server down", directory.Refusal{Kind: directory.Unavailable}, codes.Unavailable, answer.ReasonUnavailable, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, chess())

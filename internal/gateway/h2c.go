@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/grpc"
 )
 
 // goneAway is what net/http says of a request that a server refused when it said GOAWAY: its stream is behind the last one that
@@ -172,11 +175,11 @@ func (x *exchange) unwritten(err error) bool {
 
 // badAnswer is a pod whose answer is not one. A stream that it cancels, of a gRPC request that has a time-out, is one whose time is over:
 // it ends a moment before the client's, which would find that out for itself.
-func (x *exchange) badAnswer(err error) *Problem {
-	p := &Problem{Reason: ReasonBadAnswer, Detail: err.Error(), Outcome: OutcomeUnknown}
+func (x *exchange) badAnswer(err error) *answer.Problem {
+	p := &answer.Problem{Reason: answer.ReasonBadAnswer, Detail: err.Error(), Outcome: answer.OutcomeUnknown}
 	var stream http2.StreamError
-	if errors.As(err, &stream) && stream.Code == http2.ErrCodeCancel && patience(x.in) < math.MaxInt64 {
-		p.Status, p.Detail = http.StatusGatewayTimeout, "the pod gave up, because the time of "+headerGRPCTimeout+" was over"
+	if errors.As(err, &stream) && stream.Code == http2.ErrCodeCancel && grpc.Patience(x.in) < math.MaxInt64 {
+		p.Status, p.Detail = http.StatusGatewayTimeout, "the pod gave up, because the time of "+grpc.HeaderTimeout+" was over"
 	}
 	return p
 }

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/net/http2"
 
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // rawH2C is a pod that speaks HTTP/2, and does with each request what the test wants. It hangs up when that says false.
@@ -48,17 +48,17 @@ func TestOnlyTheRefusedIsSentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		first  func(f *http2.Framer, stream uint32) bool // what the pod does with the first request
-		reason gateway.Reason                            // of the answer; empty: it is sent again
+		reason answer.Reason                             // of the answer; empty: it is sent again
 	}{
 		{"REFUSED_STREAM", func(f *http2.Framer, s uint32) bool { return f.WriteRSTStream(s, http2.ErrCodeRefusedStream) == nil }, ""},
 		{"GOAWAY before it", func(f *http2.Framer, s uint32) bool { return f.WriteGoAway(s-1, http2.ErrCodeNo, nil) == nil }, ""},
 		{"GOAWAY behind it, and hung up", func(f *http2.Framer, s uint32) bool {
 			_ = f.WriteGoAway(s, http2.ErrCodeNo, nil)
 			return false
-		}, gateway.ReasonPodDied},
-		{"INTERNAL_ERROR", func(f *http2.Framer, s uint32) bool { return f.WriteRSTStream(s, http2.ErrCodeInternal) == nil }, gateway.ReasonBadAnswer},
-		{"CANCEL", func(f *http2.Framer, s uint32) bool { return f.WriteRSTStream(s, http2.ErrCodeCancel) == nil }, gateway.ReasonBadAnswer},
-		{"hung up", func(*http2.Framer, uint32) bool { return false }, gateway.ReasonPodDied},
+		}, answer.ReasonPodDied},
+		{"INTERNAL_ERROR", func(f *http2.Framer, s uint32) bool { return f.WriteRSTStream(s, http2.ErrCodeInternal) == nil }, answer.ReasonBadAnswer},
+		{"CANCEL", func(f *http2.Framer, s uint32) bool { return f.WriteRSTStream(s, http2.ErrCodeCancel) == nil }, answer.ReasonBadAnswer},
+		{"hung up", func(*http2.Framer, uint32) bool { return false }, answer.ReasonPodDied},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var delivered atomic.Int64
@@ -102,7 +102,7 @@ func TestRefusedWithItsBody(t *testing.T) {
 	time.AfterFunc(10*time.Second, func() { _ = to.Close() }) // if all else fails
 	go func() { _, _ = to.Write([]byte("e4")) }()
 	res, body := w.do(w.request("POST", "a", "/", from))
-	if doc := wantProblem(t, res, body, 502, gateway.ReasonPodUnreachable); doc["outcome"] != "not-sent" || bodies.Load() != 1 {
+	if doc := wantProblem(t, res, body, 502, answer.ReasonPodUnreachable); doc["outcome"] != "not-sent" || bodies.Load() != 1 {
 		t.Errorf("%v, sent %d times", doc, bodies.Load())
 	}
 	_ = to.Close()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 const host = "Host: a.chess.test"
@@ -21,29 +22,29 @@ func TestRefusedBeforeAnySession(t *testing.T) {
 		name   string
 		lines  []string
 		status int
-		reason gateway.Reason
+		reason answer.Reason
 	}{
-		{"CONNECT", []string{"CONNECT a.chess.test:80 HTTP/1.1", host}, 405, gateway.ReasonMethodNotAllowed},
-		{"TRACE", []string{"TRACE / HTTP/1.1", host}, 405, gateway.ReasonMethodNotAllowed},
-		{"underscore, comma, dot at the end", []string{"GET / HTTP/1.1", "Host: KEY_1,x.chess.test.:80"}, 400, gateway.ReasonBadHost},
-		{"dot at the end", []string{"GET / HTTP/1.1", "Host: a.chess.test."}, 400, gateway.ReasonBadHost},
-		{"empty port", []string{"GET / HTTP/1.1", "Host: a.chess.test:"}, 400, gateway.ReasonBadHost},
-		{"port too large", []string{"GET / HTTP/1.1", "Host: a.chess.test:65536"}, 400, gateway.ReasonBadHost},
-		{"empty host", []string{"GET / HTTP/1.1", "Host: "}, 400, gateway.ReasonBadHost},
-		{"HTTP/1.0 without Host", []string{"GET / HTTP/1.0"}, 400, gateway.ReasonBadHost},
-		{"absolute-form, another Host", []string{"GET http://a.chess.test/ HTTP/1.1", "Host: b.chess.test"}, 400, gateway.ReasonBadTarget},
-		{"absolute-form", []string{"GET http://a.chess.test/ HTTP/1.1", host}, 400, gateway.ReasonBadTarget},
-		{"fragment", []string{"GET /a#b HTTP/1.1", host}, 400, gateway.ReasonBadTarget},
-		{"no route", []string{"GET / HTTP/1.1", "Host: a.draughts.test"}, 404, gateway.ReasonNoRoute},
-		{"no label for the key", []string{"GET / HTTP/1.1", "Host: chess.test"}, 404, gateway.ReasonNoRoute},
-		{"two labels for the key", []string{"GET / HTTP/1.1", "Host: a.b.chess.test"}, 404, gateway.ReasonNoRoute},
-		{"ours, and nothing there", []string{"GET /.well-known/dormouse/x HTTP/1.1", host}, 404, gateway.ReasonNoRoute},
-		{"key rejected", []string{"GET /chess/%00/ HTTP/1.1", "Host: test"}, 404, gateway.ReasonKeyRejected},
-		{"dot segment as key", []string{"GET /chess/../x HTTP/1.1", "Host: test"}, 400, gateway.ReasonBadKey},
-		{"encoded dot segment as key", []string{"GET /chess/%2e%2E/x HTTP/1.1", "Host: test"}, 400, gateway.ReasonBadKey},
-		{"encoded slash in key", []string{"GET /chess/a%2fb/x HTTP/1.1", "Host: test"}, 400, gateway.ReasonBadKey},
-		{"no UTF-8 in key", []string{"GET /chess/%ff/x HTTP/1.1", "Host: test"}, 400, gateway.ReasonBadKey},
-		{"two headers with a key", []string{"GET / HTTP/1.1", "Host: test", "X-Chess-Table: a", "X-Chess-Table: b"}, 400, gateway.ReasonBadKey},
+		{"CONNECT", []string{"CONNECT a.chess.test:80 HTTP/1.1", host}, 405, answer.ReasonMethodNotAllowed},
+		{"TRACE", []string{"TRACE / HTTP/1.1", host}, 405, answer.ReasonMethodNotAllowed},
+		{"underscore, comma, dot at the end", []string{"GET / HTTP/1.1", "Host: KEY_1,x.chess.test.:80"}, 400, answer.ReasonBadHost},
+		{"dot at the end", []string{"GET / HTTP/1.1", "Host: a.chess.test."}, 400, answer.ReasonBadHost},
+		{"empty port", []string{"GET / HTTP/1.1", "Host: a.chess.test:"}, 400, answer.ReasonBadHost},
+		{"port too large", []string{"GET / HTTP/1.1", "Host: a.chess.test:65536"}, 400, answer.ReasonBadHost},
+		{"empty host", []string{"GET / HTTP/1.1", "Host: "}, 400, answer.ReasonBadHost},
+		{"HTTP/1.0 without Host", []string{"GET / HTTP/1.0"}, 400, answer.ReasonBadHost},
+		{"absolute-form, another Host", []string{"GET http://a.chess.test/ HTTP/1.1", "Host: b.chess.test"}, 400, answer.ReasonBadTarget},
+		{"absolute-form", []string{"GET http://a.chess.test/ HTTP/1.1", host}, 400, answer.ReasonBadTarget},
+		{"fragment", []string{"GET /a#b HTTP/1.1", host}, 400, answer.ReasonBadTarget},
+		{"no route", []string{"GET / HTTP/1.1", "Host: a.draughts.test"}, 404, answer.ReasonNoRoute},
+		{"no label for the key", []string{"GET / HTTP/1.1", "Host: chess.test"}, 404, answer.ReasonNoRoute},
+		{"two labels for the key", []string{"GET / HTTP/1.1", "Host: a.b.chess.test"}, 404, answer.ReasonNoRoute},
+		{"ours, and nothing there", []string{"GET /.well-known/dormouse/x HTTP/1.1", host}, 404, answer.ReasonNoRoute},
+		{"key rejected", []string{"GET /chess/%00/ HTTP/1.1", "Host: test"}, 404, answer.ReasonKeyRejected},
+		{"dot segment as key", []string{"GET /chess/../x HTTP/1.1", "Host: test"}, 400, answer.ReasonBadKey},
+		{"encoded dot segment as key", []string{"GET /chess/%2e%2E/x HTTP/1.1", "Host: test"}, 400, answer.ReasonBadKey},
+		{"encoded slash in key", []string{"GET /chess/a%2fb/x HTTP/1.1", "Host: test"}, 400, answer.ReasonBadKey},
+		{"no UTF-8 in key", []string{"GET /chess/%ff/x HTTP/1.1", "Host: test"}, 400, answer.ReasonBadKey},
+		{"two headers with a key", []string{"GET / HTTP/1.1", "Host: test", "X-Chess-Table: a", "X-Chess-Table: b"}, 400, answer.ReasonBadKey},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			res, body := w.raw(tt.lines...)
@@ -98,7 +99,7 @@ func TestPodCannotUpgradeUnasked(t *testing.T) {
 	onlyHTTP1(t, "HTTP/2 has no upgrade")
 	w := awake(t, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusSwitchingProtocols) })
 	res, body := w.get("a", "/")
-	wantProblem(t, res, body, 502, gateway.ReasonBadAnswer)
+	wantProblem(t, res, body, 502, answer.ReasonBadAnswer)
 }
 
 func TestPodCannotSpeakForTheGateway(t *testing.T) {
@@ -116,20 +117,20 @@ func TestMalformedAnswerIsThePodsFault(t *testing.T) {
 	w := newWorld(t, chess())
 	w.publish("a", "pod-a", pod, 1)
 	res, body := w.get("a", "/")
-	wantProblem(t, res, body, 502, gateway.ReasonBadAnswer)
+	wantProblem(t, res, body, 502, answer.ReasonBadAnswer)
 }
 
 func TestMalformedBodyIsTheClientsFault(t *testing.T) {
 	w := awake(t, echo)
 	res, body := w.raw("POST / HTTP/1.1", host, "Transfer-Encoding: chunked", "", "zz", "abc")
-	wantProblem(t, res, body, 400, gateway.ReasonBadBody)
+	wantProblem(t, res, body, 400, answer.ReasonBadBody)
 }
 
 func TestSlowBodyIsCutOff(t *testing.T) {
 	w := newWorld(t, chess(), func(g *gateway.Gateway, _ *gateway.Server) { g.Stall = 50 * time.Millisecond })
 	w.publish("a", "pod-a", newPod(t, echo), 1)
 	res, body := w.raw("POST / HTTP/1.1", host, "Content-Length: 10", "", "abc")
-	wantProblem(t, res, body, 408, gateway.ReasonSlowBody)
+	wantProblem(t, res, body, 408, answer.ReasonSlowBody)
 }
 
 func TestClientThatTakesNothingIsCutOff(t *testing.T) {

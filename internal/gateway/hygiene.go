@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/dormouse-dev/dormouse/internal/access"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // Headers of a request to a pod.
@@ -34,62 +34,70 @@ var reserved = []string{
 // screen refuses what no session gets: CONNECT would be a tunnel, and TRACE echoes headers that a page may not read.
 func screen(r *http.Request) error {
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
-		return &Problem{Reason: ReasonMethodNotAllowed}
+		return &answer.Problem{Reason: answer.ReasonMethodNotAllowed}
 	}
 	return nil
 }
 
-// isWebSocket says whether r asks for an upgrade to WebSocket, the only one that there is here.
-func isWebSocket(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
-		httpguts.HeaderValuesContainsToken(r.Header["Connection"], "Upgrade") &&
-		len(r.Header["Upgrade"]) == 1 && strings.EqualFold(r.Header["Upgrade"][0], "websocket")
-}
-
 // rewrite makes the request that the pod sees. The hop-by-hop headers are gone when it is called, so what the client lists
 // in Connection takes away nothing that is set here.
-func rewrite(pr *httputil.ProxyRequest, t Target, podUID string, epoch int64) {
+func rewrite(pr *httputil.ProxyRequest, t *resolve.Target, podUID string, epoch int64, scheme string) {
 	scrub(pr.Out.Header)
 	keepCookies(pr.Out.Header)
 	scrub(pr.Out.Trailer)
 	pr.Out.URL = podURL(podUID, t.Path, pr.In.URL)
-	h := pr.Out.Header
-	h.Set(headerKey, url.PathEscape(t.Key))
-	h.Set(headerEpoch, strconv.FormatInt(epoch, 10))
-	introduce(h, t.Caller)
-	h.Set(headerForwardedHost, pr.In.Host)
-	h.Set(headerForwardedProto, scheme(pr.In))
-	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
-		h.Set(headerForwardedFor, ip)
-	}
-	if t.PathPrefix != "" {
-		h.Set(headerForwardedPrefix, t.PathPrefix)
+	fields, n := present(pr.In, t, epoch, scheme)
+	for _, f := range fields[:n] {
+		pr.Out.Header.Set(f.name, f.value)
 	}
 }
 
-// introduce says who the caller is, in the place of the credential.
-func introduce(h http.Header, c access.Caller) {
-	if c.Known() {
-		h.Set(headerCaller, url.PathEscape(c.Subject))
+// field is one of a header.
+type field struct{ name, value string }
+
+// present is what the gateway says of a request: the first n fields.
+func present(in *http.Request, t *resolve.Target, epoch int64, scheme string) (fields [8]field, n int) {
+	set := func(name, value string) {
+		fields[n] = field{name, value}
+		n++
 	}
-	if len(c.Groups) == 0 {
-		return
+	set(headerKey, url.PathEscape(t.Key))
+	set(headerEpoch, strconv.FormatInt(epoch, 10))
+	if t.Caller.Known() {
+		set(headerCaller, url.PathEscape(t.Caller.Subject))
 	}
+	if len(t.Caller.Groups) > 0 {
+		set(headerGroups, groupsOf(t.Caller))
+	}
+	set(headerForwardedHost, in.Host)
+	set(headerForwardedProto, scheme)
+	if ip, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
+		set(headerForwardedFor, ip)
+	}
+	if t.PathPrefix != "" {
+		set(headerForwardedPrefix, t.PathPrefix)
+	}
+	return fields, n
+}
+
+func groupsOf(c access.Caller) string {
 	groups := make([]string, len(c.Groups))
 	for i, g := range c.Groups {
 		groups[i] = url.PathEscape(g)
 	}
-	h.Set(headerGroups, strings.Join(groups, ","))
+	return strings.Join(groups, ",")
 }
 
 // scrub drops the reserved names, and names with an underscore: many servers cannot tell X_Forwarded_For from X-Forwarded-For.
 func scrub(h http.Header) {
 	for name := range h {
-		if isReserved(name) || strings.Contains(name, "_") {
+		if isDropped(name) {
 			delete(h, name)
 		}
 	}
 }
+
+func isDropped(name string) bool { return isReserved(name) || strings.Contains(name, "_") }
 
 func isReserved(name string) bool {
 	for _, prefix := range reserved {
@@ -109,11 +117,4 @@ func podURL(podUID, path string, in *url.URL) *url.URL {
 		u.Path, _ = url.PathUnescape(path) // a part of what net/http could decode
 	}
 	return u
-}
-
-func scheme(r *http.Request) string {
-	if r.TLS != nil {
-		return "https"
-	}
-	return "http"
 }

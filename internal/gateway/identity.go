@@ -28,13 +28,18 @@ func (e *misrouteError) Error() string {
 
 // askIdentity asks who is at the other end. The link comes back if it is the pod that was dialled.
 func (l *link) askIdentity(ctx context.Context, path string, m *Metrics) (*link, error) {
+	return l.good(l.identify(ctx, path, m))
+}
+
+// identify is the error of a link at whose other end is not the pod that was dialled, as far as that says who it is.
+func (l *link) identify(ctx context.Context, path string, m *Metrics) error {
 	ctx, cancel := context.WithTimeout(ctx, identityTimeout)
 	defer cancel()
 	err := l.getIdentity(ctx, path)
 	if other := new(misrouteError); errors.As(err, &other) {
 		m.misroutes.Inc()
 	}
-	return l.good(err)
+	return err
 }
 
 func (l *link) getIdentity(ctx context.Context, path string) error {

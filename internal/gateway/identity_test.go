@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
-func identified(t *gateway.Template) { t.IdentityPath = "/who" }
+func identified(t *resolve.Template) { t.IdentityPath = "/who" }
 
 // named is a pod that says who it is, and notes what it was asked.
 type named struct {
@@ -99,7 +100,7 @@ func TestIdentityIsAskedOnce(t *testing.T) {
 
 // Whatever is no plain answer with the UID is another pod's.
 func TestWrongIdentity(t *testing.T) {
-	for name, answer := range map[string]http.HandlerFunc{
+	for name, says := range map[string]http.HandlerFunc{
 		"another UID":  func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "pod-b") },
 		"a longer one": func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "pod-ab") },
 		"a page": func(w http.ResponseWriter, _ *http.Request) {
@@ -114,15 +115,15 @@ func TestWrongIdentity(t *testing.T) {
 		"a redirect to it": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/me", http.StatusFound) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, chess(identified, func(t *gateway.Template) { t.WakeTimeout = 200 * time.Millisecond }))
+			w := newWorld(t, chess(identified, func(t *resolve.Template) { t.WakeTimeout = 200 * time.Millisecond }))
 			w.publish("a", "pod-a", newPod(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/who" {
 					t.Errorf("asked for %s", r.URL.Path)
 				}
-				answer(w, r)
+				says(w, r)
 			}), 1)
 			res, body := w.get("a", "/")
-			wantProblem(t, res, body, http.StatusGatewayTimeout, gateway.ReasonWakeTimeout)
+			wantProblem(t, res, body, http.StatusGatewayTimeout, answer.ReasonWakeTimeout)
 		})
 	}
 }

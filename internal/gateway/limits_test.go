@@ -3,16 +3,12 @@ package gateway_test
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"testing"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // One tenant does not fill the room: what it has too many is refused with the limit's name, and another waits as ever.
@@ -32,7 +28,7 @@ func TestHeldPerTenant(t *testing.T) {
 	go ask("acme")
 	<-waits
 	res, body := w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "bob", "acme"))
-	doc := wantProblem(t, res, body, 503, gateway.ReasonTooManyWaiting)
+	doc := wantProblem(t, res, body, 503, answer.ReasonTooManyWaiting)
 	if doc["limit"] != "gateway.maxHeldPerTenant" || res.Header.Get("Retry-After") != "1" {
 		t.Errorf("problem %v, header %v", doc, res.Header)
 	}
@@ -55,10 +51,10 @@ func TestWakesPerClient(t *testing.T) {
 	w.wakeBy(func(context.Context, directory.Wish) error { return &directory.Refusal{Kind: directory.NotFound} })
 	for range 2 {
 		res, body := w.get("a", "/")
-		wantProblem(t, res, body, 404, gateway.ReasonNotFound)
+		wantProblem(t, res, body, 404, answer.ReasonNotFound)
 	}
 	res, body := w.get("a", "/")
-	doc := wantProblem(t, res, body, 429, gateway.ReasonLimitReached)
+	doc := wantProblem(t, res, body, 429, answer.ReasonLimitReached)
 	if doc["limit"] != "gateway.wakesPerClient" || res.Header.Get("Retry-After") != "30" {
 		t.Errorf("problem %v, header %v", doc, res.Header)
 	}
@@ -66,60 +62,9 @@ func TestWakesPerClient(t *testing.T) {
 		t.Errorf("%d wakes", n)
 	}
 	res, body = w.ask("GET", "/", "Authorization", "Bearer "+jwtOf(t, "id", "alice", "acme"))
-	wantProblem(t, res, body, 404, gateway.ReasonNotFound)
+	wantProblem(t, res, body, 404, answer.ReasonNotFound)
 	w.owned(newPod(t, echo), "")
 	if res, body := w.get("a", "/"); res.StatusCode != 200 {
 		t.Errorf("of a session that is awake: %s %s", res.Status, body)
 	}
-}
-
-// One address has no more connections than it may, until it closes one.
-func TestConnectionsPerClient(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := gateway.LimitPerClient(inner, 2, gateway.NewMetrics(prometheus.NewRegistry()))
-	t.Cleanup(func() { _ = l.Close() })
-	accepted := make(chan net.Conn, 10)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = c.Close() })
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
-		return c
-	}
-	dial()
-	dial()
-	one := <-accepted
-	<-accepted
-	if _, err := dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !isReset(err) {
-		t.Errorf("the third connection: %v", err)
-	}
-	_ = one.Close()
-	_ = one.Close() // gives back one place, and not two
-	dial()
-	<-accepted
-	if _, err := dial().Read(make([]byte, 1)); !errors.Is(err, io.EOF) && !isReset(err) {
-		t.Errorf("the one after: %v", err)
-	}
-	if gateway.LimitPerClient(inner, 0, nil) != inner {
-		t.Error("no bound is one")
-	}
-}
-
-func isReset(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && !op.Timeout()
 }

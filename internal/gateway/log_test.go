@@ -17,6 +17,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // journal is a log that a test reads.
@@ -43,18 +44,28 @@ func (j *journal) String() string {
 	return j.text.String()
 }
 
-// line is the one line of the access log. That of a WebSocket may come after the end of the server.
-func (j *journal) line(t *testing.T) map[string]any {
+// line is the one line of the access log.
+func (j *journal) line(t *testing.T) map[string]any { return j.lineOf(t, "request") }
+
+// lineOf is the one line with that message. That of a WebSocket may come after the end of the server.
+func (j *journal) lineOf(t *testing.T, message string) map[string]any {
 	t.Helper()
-	select {
-	case <-j.wrote:
-	case <-time.After(10 * time.Second):
+	for {
+		for text := range strings.Lines(j.String()) {
+			line := map[string]any{}
+			if err := json.Unmarshal([]byte(text), &line); err != nil {
+				t.Fatalf("%v: %s", err, j)
+			}
+			if line["msg"] == message {
+				return line
+			}
+		}
+		select {
+		case <-j.wrote:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no line %q: %s", message, j)
+		}
 	}
-	line := map[string]any{}
-	if err := json.Unmarshal([]byte(j.String()), &line); err != nil {
-		t.Fatalf("%v: %s", err, j)
-	}
-	return line
 }
 
 // logged is a gateway of the session "secret", which sleeps, and its log.
@@ -134,7 +145,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Bytes are counted in both directions. The line of a WebSocket is written when it opens.
+// Bytes are counted in both directions. A WebSocket has a line when it opens, and one with its bytes at its end.
 func TestLogCountsBytes(t *testing.T) {
 	t.Run("body", func(t *testing.T) {
 		w, log := logged(t, gateway.Names{})
@@ -151,6 +162,7 @@ func TestLogCountsBytes(t *testing.T) {
 		w, log := logged(t, gateway.Names{})
 		w.publish("secret", "pod", newPod(t, func(rw http.ResponseWriter, r *http.Request) {
 			if conn, err := websocket.Accept(rw, r, nil); err == nil {
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte("hello"))
 				_, _, _ = conn.Read(r.Context())
 			}
 		}), 1)
@@ -158,11 +170,19 @@ func TestLogCountsBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, _, err := conn.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		_ = conn.Close(websocket.StatusNormalClosure, "")
 		if err := w.stop(); err != nil {
 			t.Fatal(err)
 		}
 		if line := log.line(t); line["status"] != 101.0 || line["pod"] != "pod" {
+			t.Errorf("%v", line)
+		}
+		// 2 bytes of header and 5 of text, and a goodbye of 2 and 2; with 4 bytes of mask from the client
+		line := log.lineOf(t, "websocket")
+		if line["bytesIn"] != 8.0 || line["bytesOut"] != 11.0 || line["template"] != "games/chess" || line["session"] == "" || strings.Contains(log.String(), "secret") {
 			t.Errorf("%v", line)
 		}
 	})
@@ -173,7 +193,7 @@ func TestDataPortTellsNothing(t *testing.T) {
 	w := newWorld(t, chess())
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/livez", "/readyz", gateway.WellKnown + "metrics"} {
 		res, body := w.raw("GET "+path+" HTTP/1.1", "Host: gateway.test", "Connection: close")
-		wantProblem(t, res, body, 404, gateway.ReasonNoRoute)
+		wantProblem(t, res, body, 404, answer.ReasonNoRoute)
 	}
 }
 

@@ -5,11 +5,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // Metrics are what a gateway counts. None has a label per key.
 type Metrics struct {
 	requests *prometheus.CounterVec
+	passed   [len(classes)]prometheus.Counter // those of it without a reason, by class, of the classes that most answers are
 	held     prometheus.Gauge
 	wakes    *prometheus.HistogramVec
 	dials    *prometheus.CounterVec
@@ -60,12 +63,19 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		refusals: newRefusals(),
 	}
 	r.MustRegister(m.requests, m.held, m.wakes, m.dials, m.resends, m.panics, m.garbled, m.phases, m.refusals)
+	for c := 2; c < len(classes); c++ {
+		m.passed[c] = m.requests.WithLabelValues(classes[c], "")
+	}
 	m.connectionMetrics = newConnectionMetrics(r)
 	m.raw = newRawMetrics(r)
 	return m
 }
 
 func (m *Metrics) answered(code int, reason string) {
+	if c := code / 100; reason == "" && c < len(m.passed) && m.passed[c] != nil {
+		m.passed[c].Inc()
+		return
+	}
 	m.requests.WithLabelValues(class(code), reason).Inc()
 }
 
@@ -97,7 +107,7 @@ func newRefusals() *prometheus.CounterVec {
 
 // refused counts an answer of the gateway itself that names a limit.
 func (m *Metrics) refused(err error) {
-	var p *Problem
+	var p *answer.Problem
 	if errors.As(err, &p) && p.Limit != "" {
 		m.refusals.WithLabelValues(p.Limit).Inc()
 	}
@@ -116,14 +126,14 @@ func (m *Metrics) woken(waited time.Duration, err error) {
 }
 
 func outcome(err error) string {
-	var p *Problem
+	var p *answer.Problem
 	switch {
 	case err == nil:
 		return "Awake"
-	case errors.Is(err, errClientGone):
+	case errors.Is(err, answer.ErrClientGone):
 		return reasonClientGone
 	case errors.As(err, &p):
 		return string(p.Reason)
 	}
-	return string(ReasonInternal)
+	return string(answer.ReasonInternal)
 }

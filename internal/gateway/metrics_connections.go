@@ -34,3 +34,6 @@ func newConnectionMetrics(r prometheus.Registerer) connectionMetrics {
 	r.MustRegister(m.upgraded, m.hibernated, m.resumed, m.misroutes, m.turnedAway)
 	return m
 }
+
+// TurnedAway counts a connection that was closed at once.
+func (m *Metrics) TurnedAway() { m.turnedAway.Inc() }

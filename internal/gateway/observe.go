@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // What the log says of a client that did not wait for its answer. Nobody is sent it.
@@ -29,7 +31,7 @@ func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
 func (o *observed) WriteHeader(status int) {
 	if o.code == 0 && status >= http.StatusOK {
 		o.code = status
-		o.reason = o.Header().Get(headerReason)
+		o.reason = o.Header().Get(answer.HeaderReason)
 	}
 	o.ResponseWriter.WriteHeader(status)
 }
@@ -90,7 +92,7 @@ func (g *Gateway) guard(next http.Handler) http.Handler {
 			if o, ok := w.(*observed); ok && o.code != 0 {
 				panic(http.ErrAbortHandler)
 			}
-			g.answer(w, r, &Problem{Reason: ReasonInternal, Outcome: OutcomeUnknown})
+			g.answer(w, r, &answer.Problem{Reason: answer.ReasonInternal, Outcome: answer.OutcomeUnknown})
 		}()
 		next.ServeHTTP(w, r)
 	})

@@ -9,25 +9,35 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/grpc"
 )
 
 // pace cuts off a client that makes no progress: that is waited for Stall, in which it sends or takes less than MinRate wants.
 // Only the time counts in which the gateway waits for it: a client that waits, or an application that is slow, is not cut off.
 func (g *Gateway) pace(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		clock := newProgress(w, r, g)
-		defer clock.end()
-		body := &pacedBody{ReadCloser: r.Body, clock: clock}
+		p := &paced{}
+		p.clock.begin(w, r, g)
+		defer p.clock.end()
+		p.body.ReadCloser, p.body.clock = r.Body, &p.clock
 		if r.ContentLength != 0 {
-			r.Body = body
+			r.Body = &p.body
 		}
-		paced := &pacedWriter{ResponseWriter: w, clock: clock}
-		next.ServeHTTP(paced, r)
-		if paced.hijacked {
+		p.writer.ResponseWriter, p.writer.clock, p.writer.body = w, &p.clock, &p.body
+		next.ServeHTTP(&p.writer, r)
+		if p.writer.hijacked {
 			return
 		}
-		clock.finishing(r.ContentLength != 0 && !body.ended.Load())
+		p.clock.finishing(r.ContentLength != 0 && !p.body.ended.Load())
 	})
+}
+
+// paced is what a request has for that.
+type paced struct {
+	clock  progress
+	body   pacedBody
+	writer pacedWriter
 }
 
 // share is how many bytes a client must move while it is waited for Stall.
@@ -40,13 +50,17 @@ func (g *Gateway) share() int64 {
 
 // progress moves the deadlines of a client's connection. What has no deadlines (a recorder) has no clients.
 type progress struct {
-	control *http.ResponseController
+	control http.ResponseController
 	stall   time.Duration
 	share   int64
 	now     func() time.Time
 	stream  *stream // of HTTP/2, where any byte will do: it may live long on few; nil: the connection is the client's alone
 
-	in, out window // of one reader and one writer at a time
+	in, out window    // of one reader and one writer at a time
+	wrote   time.Time // when the client had to take something last
+	// net/http takes what is left of a body for the next request, if its read was ended
+	losesTrack bool
+	asks       bool // the next read asks for the body, with a 100-continue that the client has to take
 
 	mu     sync.Mutex // the reader may outlive the request
 	over   bool       // the request: its writer must not be used any more
@@ -59,21 +73,24 @@ type window struct {
 	moved int64
 }
 
-func newProgress(w http.ResponseWriter, r *http.Request, g *Gateway) *progress {
-	p := &progress{
-		control: http.NewResponseController(w), stall: g.Stall, share: g.share(), now: g.Now,
-		in: window{left: g.Stall}, out: window{left: g.Stall},
-	}
+func (p *progress) begin(w http.ResponseWriter, r *http.Request, g *Gateway) {
+	p.control = *http.NewResponseController(w)
+	p.stall, p.share, p.now = g.Stall, g.share(), g.Now
+	p.in, p.out = window{left: g.Stall}, window{left: g.Stall}
 	if r.ProtoMajor > 1 {
 		p.stream = newStream(p)
-		p.duplex = isGRPC(r)
-		return p
+		p.duplex = grpc.Asked(r)
+		return
 	}
-	_ = p.control.SetWriteDeadline(time.Time{}) // of the request before this one
+	p.duplex = r.ContentLength == 0
+	if !p.duplex {
+		_ = p.control.SetWriteDeadline(time.Time{}) // of the request before this one: a 100-continue may come before the answer
+		p.asks = r.Header["Expect"] != nil
+		p.losesTrack = r.Context().Value(http.ServerContextKey) != nil
+	}
 	if r.ContentLength < 0 {
 		_ = p.control.EnableFullDuplex() // else net/http reads all of a body before it writes an answer
 	}
-	return p
 }
 
 // spend notes that a client was waited for since then, and what it moved. With its share it has its time again. The zero time
@@ -102,6 +119,10 @@ func (p *progress) sending() (since time.Time) {
 	default:
 		since = p.now()
 		_ = p.control.SetReadDeadline(since.Add(p.in.left))
+		if p.asks {
+			p.asks = false
+			_ = p.control.SetWriteDeadline(since.Add(p.in.left))
+		}
 	}
 	return since
 }
@@ -142,6 +163,7 @@ func (p *progress) taking() (since time.Time) {
 	}
 	since = p.now()
 	_ = p.control.SetWriteDeadline(since.Add(p.out.left))
+	p.wrote = since
 	return since
 }
 
@@ -155,7 +177,11 @@ func (p *progress) taken(since time.Time, n int) {
 
 // finishing leaves to net/http what is left: a part of the body, which it reads first, and the end of the answer.
 func (p *progress) finishing(body bool) {
-	end := p.now().Add(p.stall)
+	now := p.now()
+	if !body && p.out.left == p.stall && now.Sub(p.wrote) < p.stall/8 {
+		return // the last deadline will do
+	}
+	end := now.Add(p.stall)
 	if body {
 		_ = p.control.SetReadDeadline(end)
 	}
@@ -190,6 +216,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 type pacedWriter struct {
 	http.ResponseWriter
 	clock    *progress
+	body     *pacedBody
 	hijacked bool // the connection is another's
 }
 
@@ -202,10 +229,15 @@ func (w *pacedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// WriteHeader may write.
+// WriteHeader writes what comes before the answer. The head of the answer goes with what follows.
 func (w *pacedWriter) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		w.clock.answering()
+		if w.clock.losesTrack && !w.body.ended.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		w.ResponseWriter.WriteHeader(status)
+		return
 	}
 	w.clock.taking()
 	w.ResponseWriter.WriteHeader(status)

@@ -108,3 +108,28 @@ func TestFlushIsWaitedFor(t *testing.T) {
 		t.Error("a client that takes nothing of three flushes was not cut off")
 	}
 }
+
+// writeLine is a line whose deadline for writes is kept apart.
+type writeLine struct {
+	*line
+	write time.Time
+}
+
+func (l *writeLine) SetWriteDeadline(t time.Time) error { l.write = t; return nil }
+
+// A client that does not take what it is asked for its body with is cut off like any other: the read that writes it has no end else.
+func TestContinueHasToBeTaken(t *testing.T) {
+	l := &writeLine{line: &line{ResponseWriter: httptest.NewRecorder(), now: time.Unix(1e9, 0)}}
+	g := &Gateway{Stall: DefaultStall, MinRate: DefaultMinRate, Now: func() time.Time { return l.now }}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
+	r.Header.Set("Expect", "100-continue")
+	var early, asked time.Time
+	g.pace(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		early, l.now = l.write, l.now.Add(time.Minute) // which is how long it was held
+		_, _ = r.Body.Read(make([]byte, 1))
+		asked = l.write
+	})).ServeHTTP(l, r)
+	if want := l.now.Add(DefaultStall); !early.IsZero() || !asked.Equal(want) {
+		t.Errorf("it has until %s, want %s", asked, want)
+	}
+}

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/page"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 const (
@@ -19,27 +19,24 @@ const (
 	leastRefresh, mostRefresh = time.Second, 3 * time.Second
 )
 
-// causeNotOpen is a pod that is there and takes no connections yet.
-const causeNotOpen = "NotOpen"
-
 // delayed adds to the answer for one who waits in front of a page what is known of the delay.
-func (g *Gateway) delayed(t Target, err error) error {
-	var p *Problem
-	if !errors.As(err, &p) || p.Reason != ReasonWaking || g.Await == nil {
+func (g *Gateway) delayed(t *resolve.Target, err error) error {
+	var p *answer.Problem
+	if !errors.As(err, &p) || p.Reason != answer.ReasonWaking || g.Await == nil {
 		return err
 	}
-	waiter := g.Await(t.wish())
+	waiter := g.Await(t.Wish())
 	defer waiter.Done()
 	view, _ := waiter.Look()
-	return t.delay(view)
+	return delayOf(t, view)
 }
 
-// delay is why the session is not there yet, as far as a view of it says.
-func (t Target) delay(v directory.View) *Problem {
-	p := &Problem{Reason: ReasonWaking, Outcome: OutcomeNotSent, RetryAfter: min(max(t.IdleAfter/2, leastRefresh), mostRefresh)}
+// delayOf is why the session is not there yet, as far as a view of it says.
+func delayOf(t *resolve.Target, v directory.View) *answer.Problem {
+	p := &answer.Problem{Reason: answer.ReasonWaking, Outcome: answer.OutcomeNotSent, RetryAfter: min(max(t.IdleAfter/2, leastRefresh), mostRefresh)}
 	switch v.State {
 	case directory.Reachable:
-		p.Cause = causeNotOpen
+		p.Cause = answer.CauseNotOpen
 	case directory.Unreachable:
 		p.Cause, p.Detail, p.Limit = v.Delay.Reason, v.Delay.For, v.Queued
 	}
@@ -47,8 +44,8 @@ func (t Target) delay(v directory.View) *Problem {
 }
 
 // showPage answers with a page.
-func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request, p *Problem) {
-	face := faceOf(p)
+func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request, p *answer.Problem) {
+	face := answer.FaceOf(p)
 	if face.Waiting {
 		face.Progress = ProgressPath + "?of=" + url.QueryEscape(r.RequestURI)
 	}
@@ -62,45 +59,6 @@ func (g *Gateway) showPage(w http.ResponseWriter, r *http.Request, p *Problem) {
 	h.Set("Content-Security-Policy", g.Pages.Policy())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(p.status())
+	w.WriteHeader(p.Code())
 	_, _ = w.Write(body)
-}
-
-// faceOf is a Problem for a person in front of a browser.
-func faceOf(p *Problem) page.Face {
-	face := page.Face{
-		Title:      titleOf(p),
-		Sentence:   answers[p.Reason].title,
-		Advice:     adviceOf(p),
-		RetryAfter: seconds(p.RetryAfter),
-		Waiting:    p.Reason == ReasonWaking,
-	}
-	details, reason := "Details", string(p.Reason)+" ("+strconv.Itoa(p.status())+")"
-	if face.Waiting {
-		face.Sentence, details, reason = sentenceOf(p.Cause), "Waits for", ""
-	}
-	for _, f := range []page.Fact{
-		{Name: details, Value: p.Detail},
-		{Name: "Cause", Value: causeOf(p)},
-		{Name: "Limit", Value: p.Limit},
-		{Name: "Reason", Value: reason},
-	} {
-		told := f.Value == "" || f.Name != details && strings.Contains(p.Detail, f.Value)
-		if !told {
-			face.Facts = append(face.Facts, f)
-		}
-	}
-	return face
-}
-
-// causeOf is the word of the one who refused, or of what is in the way, where that says more than the rest.
-func causeOf(p *Problem) string {
-	_, tellable := delays[p.Cause]
-	switch {
-	case p.Reason == ReasonWaking && (!tellable || p.Cause == causeNotOpen || p.Limit != ""):
-		return ""
-	case p.Cause == string(p.Reason), p.Cause == p.Limit:
-		return ""
-	}
-	return p.Cause
 }

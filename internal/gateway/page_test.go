@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 const (
@@ -86,7 +87,7 @@ func TestRefusalIsAPage(t *testing.T) {
 		return &directory.Refusal{Kind: directory.StartFailed, Reason: "Error", Message: "exit code 3: <script>alert(1)</script>", RetryAfter: 75 * time.Second}
 	})
 	res, body := w.browse("/")
-	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "75" || res.Header.Get("Dormouse-Reason") != string(gateway.ReasonStartFailed) {
+	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "75" || res.Header.Get("Dormouse-Reason") != string(answer.ReasonStartFailed) {
 		t.Errorf("%s %v", res.Status, res.Header)
 	}
 	for _, want := range []string{"exit code 3: &lt;script&gt;alert(1)", "Error", "StartFailed (503)", "1 min 15 s"} {
@@ -115,7 +116,7 @@ func TestBrowserIsShownAPageWhileASessionWakes(t *testing.T) {
 	if took := time.Since(began); took < 900*time.Millisecond || took > 5*time.Second {
 		t.Errorf("held for %v", took)
 	}
-	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "3" || res.Header.Get("Dormouse-Reason") != string(gateway.ReasonWaking) {
+	if res.StatusCode != 503 || res.Header.Get("Retry-After") != "3" || res.Header.Get("Dormouse-Reason") != string(answer.ReasonWaking) {
 		t.Errorf("%s %v", res.Status, res.Header)
 	}
 	m := progressOf.FindStringSubmatch(body)
@@ -149,7 +150,7 @@ func TestPageSaysWhatIsWaitedFor(t *testing.T) {
 
 // A page without a script asks again before the session that it waits for may have fallen asleep (000-09).
 func TestPageComesBackBeforeTheSessionSleeps(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.IdleAfter = 2 * time.Second }))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.IdleAfter = 2 * time.Second }))
 	w.wakeAsIs()
 	if res, body := w.browse("/"); res.Header.Get("Retry-After") != "1" || !strings.Contains(body, `http-equiv="refresh" content="1"`) {
 		t.Errorf("%s %v", res.Status, res.Header)
@@ -167,7 +168,7 @@ func TestIconWakesNobody(t *testing.T) {
 			r.Host = "all.test"
 		}
 		res, body := w.do(r)
-		wantProblem(t, res, body, 404, gateway.ReasonNotWoken)
+		wantProblem(t, res, body, 404, answer.ReasonNotWoken)
 	}
 	if n := w.wakes.Load(); n != 0 {
 		t.Errorf("woken %d times", n)

@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/websocket"
+)
 
 // partTime is how long a connection that hibernates may take to let its pod go: to come to the end of a message, and to hear the pod's
 // answer to the goodbye. The session does not fall asleep before. A connection that takes longer is closed.
@@ -21,17 +25,17 @@ func (t *tunnel) part(pod *podEnd) bool {
 		t.awaits(pod, nil, limit.C)
 		return t.lost(pod)
 	}
-	pod.hold()
-	for !pod.whole() || !t.front.whole() {
+	pod.Hold()
+	for !pod.Whole() || !t.front.Whole() {
 		if over := t.awaits(pod, pod.news, limit.C); over {
 			return t.lost(pod)
 		}
 	}
-	if pod.closing() || t.front.closing() { // they part by themselves
+	if pod.Closing() || t.front.Closing() { // they part by themselves
 		return false
 	}
-	t.front.discardClose()
-	_ = pod.end(closeGoingAway)
+	t.front.DiscardClose()
+	_ = pod.End(websocket.CloseGoingAway)
 	t.awaits(pod, nil, limit.C)
 	return t.lost(pod)
 }
@@ -44,6 +48,7 @@ func (t *tunnel) awaits(pod *podEnd, news <-chan struct{}, limit <-chan time.Tim
 	case <-pod.ended:
 	case <-t.gone:
 	case <-t.upgrades.closing():
+	case <-t.expired:
 	case <-limit:
 	}
 	return true
@@ -60,11 +65,11 @@ func (t *tunnel) lost(pod *podEnd) bool {
 		return false
 	}
 	dead := ""
-	if !pod.closing() { // it has not ended because it was told to
+	if !pod.Closing() { // it has not ended because it was told to
 		dead = pod.visit.Pod().UID
 	}
 	t.dormancy.shun(dead)
 	_ = pod.Close() // so that nobody is in the midst of a write
-	pod.hold()
-	return pod.whole() && t.front.whole() && !t.front.closing() && !pod.saidGoodbye()
+	pod.Hold()
+	return pod.Whole() && t.front.Whole() && !t.front.Closing() && !pod.SaidGoodbye()
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
+	"github.com/dormouse-dev/dormouse/internal/gateway/websocket"
 )
 
 // ends is a tunnel that hibernates, without sockets.
@@ -22,14 +24,12 @@ type ends struct {
 	client, pod net.Conn
 }
 
-func open(t *testing.T) *ends {
+func open(t *testing.T, change ...func(*tunnel)) *ends {
 	t.Helper()
 	e := &ends{Directory: directory.Directory{Now: time.Now}}
 	g := &Gateway{Now: time.Now, Metrics: NewMetrics(prometheus.NewRegistry()), Sessions: nobody{&e.Directory}}
-	g.WakesPerClient = -1
-	g.upgrades.metrics = g.Metrics
-	g.wakes = wakes{now: g.Now, metrics: g.Metrics}
-	g.room = room{limit: 1, perTenant: 1, metrics: g.Metrics, wakes: &g.wakes}
+	g.WakesPerClient, g.MaxHeld, g.MaxHeldPerTenant = -1, 1, 1
+	g.prepare()
 	e.Apply(e.id, directory.View{Version: 1, State: directory.Reachable, Epoch: 1, Pod: directory.Pod{UID: "pod"}})
 	visit, ok := e.Enter(e.id)
 	if !ok {
@@ -39,8 +39,11 @@ func open(t *testing.T) *ends {
 	back, pod := net.Pipe()
 	e.client, e.pod = client, pod
 	tunnel := newTunnel(&g.upgrades, front)
-	tunnel.dormancy = newDormancy(g, Target{Template: &Template{WakeTimeout: time.Minute, MaxHeld: 1}, Patience: time.Minute}, &http.Request{}, nil)
-	tunnel.start(&podEnd{side: newSide(back, true), conn: back, visit: visit, ended: make(chan struct{})}, nil)
+	tunnel.dormancy = newDormancy(g, &resolve.Target{Template: &resolve.Template{WakeTimeout: time.Minute, MaxHeld: 1}, Patience: time.Minute}, &http.Request{}, nil)
+	for _, f := range change {
+		f(tunnel)
+	}
+	tunnel.start(&podEnd{Side: websocket.NewSide(back, true), conn: back, visit: visit, ended: make(chan struct{})}, nil)
 	t.Cleanup(func() { _, _ = client.Close(), pod.Close() })
 	return e
 }
@@ -119,4 +122,34 @@ func TestConnectionToALostNode(t *testing.T) {
 			t.Errorf("after %v", took)
 		}
 	})
+}
+
+// A connection ends with the credential by which it was opened: at that moment, asleep, awake or between the two, and asleep nobody is woken for it.
+func TestConnectionEndsWithItsCredential(t *testing.T) {
+	for name, before := range map[string]func(*ends){
+		"awake": func(*ends) {},
+		"asleep": func(e *ends) {
+			e.Apply(e.id, directory.View{Version: 2}) // its pod has ended
+			_ = e.pod.Close()
+		},
+		"parting from a pod that does not answer": func(e *ends) { time.AfterFunc(time.Minute-partTime/2, e.unpublish) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := open(t, func(t *tunnel) { t.expires(time.Minute) })
+				toPod, _ := all(e.pod)
+				toClient, took := all(e.client)
+				synctest.Wait()
+				before(e)
+				synctest.Wait()
+				if got := <-toClient; string(got) != "\x88\x1c\x03\xf0the credential has expired" {
+					t.Errorf("the client got %q", got)
+				}
+				if d := took(); d < time.Minute || d > time.Minute+2*farewell {
+					t.Errorf("after %v", d)
+				}
+				<-toPod
+			})
+		})
+	}
 }

@@ -3,7 +3,7 @@ package gateway_test
 import (
 	"testing"
 
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // The application's part of a request comes through byte for byte.
@@ -46,7 +46,7 @@ func TestPathAndQueryAreVerbatim(t *testing.T) {
 func TestKeyWithoutSlash(t *testing.T) {
 	w := awake(t, echo)
 	res, body := w.raw("GET /chess/a?x=1;y HTTP/1.1", "Host: test")
-	wantProblem(t, res, body, 308, gateway.ReasonSlashMissing)
+	wantProblem(t, res, body, 308, answer.ReasonSlashMissing)
 	if l := res.Header.Get("Location"); l != "/chess/a/?x=1;y" {
 		t.Errorf("Location is %q", l)
 	}

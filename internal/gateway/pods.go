@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxIdle is how many idle connections are kept to one pod.
-	maxIdle = 64
+	// maxIdle is how many idle connections are kept to one pod: as many requests at once go on without a dial each.
+	maxIdle = 256
 	// maxDials is how many connections are opened to one pod at once.
 	maxDials = 16
 	// sweepAt is how many pods are known before the first sweep.
@@ -24,8 +24,11 @@ const (
 type pods struct {
 	address func(podUID string) (directory.Pod, bool)
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	now     func() time.Time
 	idleFor time.Duration
 	metrics *Metrics
+
+	standard bool // net/http speaks HTTP/1.1
 
 	mu    sync.Mutex
 	byUID map[string]*pod
@@ -35,9 +38,13 @@ type pods struct {
 // pod is what is known of one pod: its idle connections, and whether it can be dialled.
 type pod struct {
 	uid     string
+	now     func() time.Time
 	idleFor time.Duration
-	turn    chan struct{} // who holds it knocks; the others wait for the gate
-	slots   chan struct{} // who holds one dials
+
+	standard bool
+
+	turn  chan struct{} // who holds it knocks; the others wait for the gate
+	slots chan struct{} // who holds one dials
 
 	mu    sync.Mutex
 	idle  []*link       // that speak HTTP/1.1
@@ -75,7 +82,7 @@ func (ps *pods) add(uid string, ready bool) *pod {
 		dials = 1 // the first link is for all
 	}
 	p := &pod{
-		uid: uid, idleFor: ps.idleFor, turn: make(chan struct{}, 1), slots: make(chan struct{}, dials), ready: ready,
+		uid: uid, now: ps.now, idleFor: ps.idleFor, standard: ps.standard, turn: make(chan struct{}, 1), slots: make(chan struct{}, dials), ready: ready,
 	}
 	if !ready {
 		p.gate = make(chan struct{})
@@ -169,7 +176,6 @@ func (p *pod) pop() *link {
 	l := p.idle[len(p.idle)-1]
 	p.idle = p.idle[:len(p.idle)-1]
 	p.users++
-	l.rest.Stop()
 	return l
 }
 
@@ -198,15 +204,19 @@ func (p *pod) keep(l *link) bool {
 	}
 	p.idle = append(p.idle, l)
 	p.users--
-	if l.rest == nil {
+	l.since = p.now()
+	switch {
+	case l.rest == nil:
 		l.rest = time.AfterFunc(p.idleFor, l.expire)
-		return true
+	case !l.resting:
+		l.rest.Reset(p.idleFor)
 	}
-	l.rest.Reset(p.idleFor)
+	l.resting = true
 	return true
 }
 
-// expire closes a link that was idle for its time. If somebody took it meanwhile, it is not in the list.
+// expire closes a link that was idle for its time. If somebody took it meanwhile, it is not in the list, or has not been there for long: to
+// set the timer for each request would cost more than to let it ring in vain.
 func (l *link) expire() {
 	if l.pod.remove(l) || l.pod.removeIdle(l) {
 		l.close()
@@ -218,6 +228,11 @@ func (p *pod) remove(l *link) bool {
 	defer p.mu.Unlock()
 	i := slices.Index(p.idle, l)
 	if i < 0 {
+		l.resting = false
+		return false
+	}
+	if left := p.idleFor - p.now().Sub(l.since); left > 0 {
+		l.rest.Reset(left)
 		return false
 	}
 	p.idle = slices.Delete(p.idle, i, i+1)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
@@ -56,11 +58,11 @@ func (g *Gateway) progress(w http.ResponseWriter, r *http.Request) {
 
 // followed is the session of the request that a stream is for. It is found by the routes, from this request with the other's
 // path and query in it, so that a stream leads nowhere that a request does not.
-func (g *Gateway) followed(r *http.Request) (Target, error) {
+func (g *Gateway) followed(r *http.Request) (*resolve.Target, error) {
 	of := r.URL.Query().Get("of")
 	u, err := url.ParseRequestURI(of)
 	if err != nil || !strings.HasPrefix(of, "/") || strings.HasPrefix(u.Path, WellKnown) {
-		return Target{}, &Problem{Reason: ReasonNoRoute}
+		return nil, &answer.Problem{Reason: answer.ReasonNoRoute}
 	}
 	request := r.Clone(r.Context())
 	request.URL, request.RequestURI = u, of
@@ -75,22 +77,22 @@ func (g *Gateway) followed(r *http.Request) (Target, error) {
 }
 
 // tell says how the session comes on, each time that changes, until the context ends or the gateway does.
-func (g *Gateway) tell(ctx context.Context, s *eventStream, t Target) {
+func (g *Gateway) tell(ctx context.Context, s *eventStream, t *resolve.Target) {
 	var changed <-chan struct{}
-	look := func() *Problem { return t.delay(directory.View{}) }
+	look := func() *answer.Problem { return delayOf(t, directory.View{}) }
 	if g.Await != nil {
-		waiter := g.Await(t.wish())
+		waiter := g.Await(t.Wish())
 		defer waiter.Done()
-		look = func() (p *Problem) {
+		look = func() (p *answer.Problem) {
 			v, next := waiter.Look()
 			changed = next
-			return t.delay(v)
+			return delayOf(t, v)
 		}
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		s.say(eventProgress, faceOf(look()))
+		s.say(eventProgress, answer.FaceOf(look()))
 		select {
 		case <-ctx.Done():
 			return
@@ -118,7 +120,7 @@ func (s *eventStream) begin() {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // for nginx before us
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set(headerReason, string(ReasonWaking))
+	h.Set(answer.HeaderReason, string(answer.ReasonWaking))
 	s.write("retry: 1000\n\n")
 }
 
@@ -136,11 +138,11 @@ func (s *eventStream) say(event string, f page.Face) {
 }
 
 func (s *eventStream) fail(err error) {
-	var p *Problem
+	var p *answer.Problem
 	if !errors.As(err, &p) {
-		p = &Problem{Reason: ReasonInternal}
+		p = &answer.Problem{Reason: answer.ReasonInternal}
 	}
-	s.say(eventFailed, faceOf(p))
+	s.say(eventFailed, answer.FaceOf(p))
 }
 
 func (s *eventStream) write(text string) {

@@ -3,130 +3,58 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/rawtcp"
 )
 
 // DefaultMaxRaw is how many raw connections there are in one gateway. Each takes up to six file descriptors: two sockets, and a pipe in
 // each direction that the kernel moves the bytes through.
 const DefaultMaxRaw = 10_000
 
-// acceptPause is how long no connection is taken after one could not be, because the process has no file descriptor left, say.
-const acceptPause = 10 * time.Millisecond
-
-// rawServer serves raw connections: TLS that is passed through as it is, its session found by the server name of its ClientHello.
-type rawServer struct {
-	gateway *Gateway
-	life    context.Context // ends when those are cut off that are left
-	cut     context.CancelFunc
-
-	mu    sync.Mutex
-	conns int
-	over  chan struct{} // closed when none is left, once nothing more comes; nil until then
+// newRawServer serves raw connections with the road.
+func newRawServer(g *Gateway) *rawtcp.Server {
+	return &rawtcp.Server{Most: g.MaxRaw, Open: g.Metrics.raw.open, Handle: g.handleRaw, TurnAway: g.turnAwayRaw}
 }
 
-func newRawServer(g *Gateway) *rawServer {
-	life, cut := context.WithCancel(context.Background())
-	return &rawServer{gateway: g, life: life, cut: cut}
+func (g *Gateway) turnAwayRaw(c net.Conn) {
+	g.told(c, &rawVisit{}, 0, &answer.Problem{Reason: answer.ReasonTooManyWaiting, Limit: "gateway.maxRaw", Outcome: answer.OutcomeNotSent})
 }
 
-// serve takes connections until the listener is closed.
-func (s *rawServer) serve(l net.Listener) error {
-	for {
-		c, err := l.Accept()
-		switch {
-		case err == nil:
-			s.take(c)
-		case errors.Is(err, net.ErrClosed):
-			return err
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ECONNABORTED), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-			_ = sleep(s.life, acceptPause)
-		default:
-			return fmt.Errorf("accept: %w", err)
-		}
-	}
-}
-
-// take serves a connection, if there may be one more.
-func (s *rawServer) take(c net.Conn) {
-	if s.join() {
-		go s.handle(c)
-		return
-	}
-	s.gateway.told(c, &rawVisit{}, 0, &Problem{Reason: ReasonTooManyWaiting, Limit: "gateway.maxRaw", Outcome: OutcomeNotSent})
-	_ = c.Close()
-}
-
-func (s *rawServer) join() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.conns >= s.gateway.MaxRaw {
-		return false
-	}
-	s.conns++
-	s.gateway.Metrics.raw.open.Inc()
-	return true
-}
-
-func (s *rawServer) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conns--
-	s.gateway.Metrics.raw.open.Dec()
-	if s.over != nil && s.conns == 0 {
-		close(s.over)
-	}
-}
-
-func (s *rawServer) handle(c net.Conn) {
-	g, began := s.gateway, s.gateway.Now()
-	v := &rawVisit{}
-	defer s.leave()
-	defer func() { _ = c.Close() }()
+func (g *Gateway) handleRaw(ctx context.Context, c net.Conn) {
+	began, v := g.Now(), &rawVisit{}
 	defer func() {
 		if fault := recover(); fault != nil {
 			g.Metrics.panics.Inc()
 			g.Log.Error("panic", "fault", fault, "stack", string(debug.Stack()))
 		}
 	}()
-	err := g.carry(s.life, c, v)
-	if err != nil && v.named {
-		refuseRaw(c, err, g.Now().Add(farewell))
+	err := g.carry(ctx, c, v)
+	if alert, told := alertOf(err); told && v.secure {
+		rawtcp.Refuse(c, alert, g.Now().Add(farewell))
 	}
 	g.told(c, v, g.Now().Sub(began), err)
 }
 
-// drain waits until no connection is left, and cuts off those that are when the context ends: there is no goodbye in what is passed
-// through, and some have no end. Nothing more may come.
-func (s *rawServer) drain(ctx context.Context) error {
-	s.mu.Lock()
-	s.over = make(chan struct{})
-	if s.conns == 0 {
-		close(s.over)
+// alertOf is what the client of a connection is told that was refused so. One that broke off, or that a pod had, is told nothing.
+func alertOf(err error) (alert byte, told bool) {
+	var p *answer.Problem
+	if !errors.As(err, &p) || p.Outcome == answer.OutcomeUnknown {
+		return 0, false
 	}
-	s.mu.Unlock()
-	defer s.cut()
-	select {
-	case <-s.over:
-		return nil
-	case <-ctx.Done():
+	switch p.Reason {
+	case answer.ReasonBadHost, answer.ReasonBadKey, answer.ReasonNoRoute, answer.ReasonKeyRejected, answer.ReasonNotFound, answer.ReasonGone:
+		return rawtcp.AlertUnrecognizedName, true
+	case answer.ReasonUnauthenticated, answer.ReasonForbidden:
+		return rawtcp.AlertAccessDenied, true
 	}
-	s.cut()
-	late := time.NewTimer(2 * farewell) // an alert may be on its way
-	defer late.Stop()
-	select {
-	case <-s.over:
-		return nil
-	case <-late.C:
-		return ctx.Err()
-	}
+	return rawtcp.AlertInternalError, true
 }
 
 // told counts and logs a connection. The log has no server name: it has the key.
@@ -140,8 +68,8 @@ func (g *Gateway) told(c net.Conn, v *rawVisit, took time.Duration, err error) {
 		slog.String("template", v.template),
 		slog.String("client", c.RemoteAddr().String()),
 		slog.String("reason", reason),
-		slog.Int64("received", v.received),
-		slog.Int64("bytes", v.sent),
+		slog.Int64("received", v.Received),
+		slog.Int64("bytes", v.Sent),
 		slog.Duration("took", took),
 	)
 }

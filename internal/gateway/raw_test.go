@@ -17,6 +17,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // endings is a log that gives the reason of each raw connection that has ended.
@@ -65,13 +67,13 @@ func rawWorld(t *testing.T, change ...func(*gateway.Gateway, *gateway.Server)) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := chess(func(t *gateway.Template) { t.Raw, t.Routes = true, []gateway.Route{{Host: "{key}.chess.test"}} })
+	tmpl := chess(func(t *resolve.Template) { t.Raw, t.Routes = true, []resolve.Route{{Host: "{key}.chess.test"}} })
 	w := &raws{endings: endings{slog.DiscardHandler, make(chan string, 100)}, addr: l.Addr().String()}
-	w.world = newWorld(t, tmpl, append(change, func(g *gateway.Gateway, s *gateway.Server) {
-		g.Publish([]gateway.Template{tmpl})
+	w.world = newWorld(t, tmpl, append([]func(*gateway.Gateway, *gateway.Server){func(g *gateway.Gateway, s *gateway.Server) {
+		g.Publish([]resolve.Template{tmpl})
 		g.Log = slog.New(w.endings)
 		s.Raw = l
-	})...)
+	}}, change...)...)
 	return w
 }
 
@@ -398,8 +400,8 @@ func TestRawAndRequestsNeverMeet(t *testing.T) {
 	w := rawWorld(t)
 	w.publish("a", "pod-a", securePod(t, echoes), 1)
 	res, body := w.get("a", "/")
-	wantProblem(t, res, body, 404, gateway.ReasonNoRoute)
-	w.gateway.Publish([]gateway.Template{chess()})
+	wantProblem(t, res, body, 404, answer.ReasonNoRoute)
+	w.gateway.Publish([]resolve.Template{chess()})
 	if _, err := dialRaw(t, w.addr, "a.chess.test"); err == nil {
 		t.Error("a raw connection reaches a pod of HTTP")
 	}

@@ -8,37 +8,30 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
-// reasons has the Reason of each kind of refusal.
-var reasons = map[directory.RefusalKind]Reason{
-	directory.NotFound:     ReasonNotFound,
-	directory.Gone:         ReasonGone,
-	directory.StartFailed:  ReasonStartFailed,
-	directory.Suspended:    ReasonSuspended,
-	directory.LimitReached: ReasonLimitReached,
-	directory.TooFast:      ReasonLimitReached,
-	directory.Unavailable:  ReasonUnavailable,
-}
-
 // refused says why a request got no seat: client is the context of the client's connection, and wait ends with the wake's
-// time-out.
-func refused(client, wait context.Context, t Target, err error) error {
-	var p *Problem
+// time-out, or is cancelled when the gateway ends.
+func refused(client, wait context.Context, t *resolve.Target, err error) error {
+	var p *answer.Problem
 	var r *directory.Refusal
 	switch {
 	case client.Err() != nil:
-		return errClientGone
+		return answer.ErrClientGone
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &r):
-		return refusal(r)
+		return answer.OfRefusal(r)
+	case errors.Is(wait.Err(), context.Canceled): // by nobody else than this gateway
+		return turnedOut()
 	case wait.Err() != nil && t.Paged && t.Patience < t.WakeTimeout:
-		return t.delay(directory.View{Queued: queuedFor(err)})
+		return delayOf(t, directory.View{Queued: queuedFor(err)})
 	case wait.Err() != nil:
-		return &Problem{Reason: ReasonWakeTimeout, Detail: "waited " + t.Patience.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: OutcomeNotSent}
+		return &answer.Problem{Reason: answer.ReasonWakeTimeout, Detail: "waited " + t.Patience.String() + lastAttempt(err), Limit: queuedFor(err), Outcome: answer.OutcomeNotSent}
 	}
-	return &Problem{Reason: ReasonUnavailable, Detail: err.Error(), Outcome: OutcomeNotSent}
+	return &answer.Problem{Reason: answer.ReasonUnavailable, Detail: err.Error(), Outcome: answer.OutcomeNotSent}
 }
 
 // lastAttempt is what the last attempt to reach the pod met, if there was one.
@@ -59,20 +52,8 @@ func queuedFor(err error) string {
 	return q.Limit
 }
 
-func refusal(r *directory.Refusal) *Problem {
-	reason, ok := reasons[r.Kind]
-	if !ok {
-		reason = ReasonUnavailable
-	}
-	p := &Problem{Reason: reason, Cause: r.Reason, Detail: r.Message, Outcome: OutcomeNotSent, RetryAfter: r.RetryAfter}
-	if reason == ReasonLimitReached {
-		p.Limit = r.Reason
-	}
-	if r.Kind == directory.TooFast {
-		p.Status = http.StatusTooManyRequests
-	}
-	return p
-}
+// headerServerTiming says how long a request waited.
+const headerServerTiming = "Server-Timing"
 
 // timed says in the answer how long the request waited, if it did.
 func timed(w http.ResponseWriter, waited time.Duration, err error) error {

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // 000-04, 000-07, 004-10: what is wrong goes to the caller, and no request is dropped without a word.
@@ -17,27 +18,27 @@ func TestRefusals(t *testing.T) {
 		name   string
 		err    error
 		status int
-		reason gateway.Reason
+		reason answer.Reason
 		retry  string
 	}{
-		{"unknown key", &directory.Refusal{Kind: directory.NotFound, Reason: "x", Message: "y"}, 404, gateway.ReasonNotFound, ""},
-		{"gone", &directory.Refusal{Kind: directory.Gone, Reason: "x", Message: "y"}, 410, gateway.ReasonGone, ""},
+		{"unknown key", &directory.Refusal{Kind: directory.NotFound, Reason: "x", Message: "y"}, 404, answer.ReasonNotFound, ""},
+		{"gone", &directory.Refusal{Kind: directory.Gone, Reason: "x", Message: "y"}, 410, answer.ReasonGone, ""},
 		{
 			"start failed",
 			&directory.Refusal{Kind: directory.StartFailed, Reason: "x", Message: "y", RetryAfter: 3100 * time.Millisecond},
-			503, gateway.ReasonStartFailed, "4",
+			503, answer.ReasonStartFailed, "4",
 		},
 		{
 			"limit", &directory.Refusal{Kind: directory.LimitReached, Reason: "x", Message: "y", RetryAfter: time.Second},
-			503, gateway.ReasonLimitReached, "1",
+			503, answer.ReasonLimitReached, "1",
 		},
 		{
 			"too fast", &directory.Refusal{Kind: directory.TooFast, Reason: "x", Message: "y", RetryAfter: 400 * time.Millisecond},
-			429, gateway.ReasonLimitReached, "1",
+			429, answer.ReasonLimitReached, "1",
 		},
-		{"API server down", &directory.Refusal{Kind: directory.Unavailable, Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
-		{"a kind that is not known", &directory.Refusal{Reason: "x", Message: "y"}, 503, gateway.ReasonUnavailable, ""},
-		{"anything else", errors.New("y"), 503, gateway.ReasonUnavailable, ""},
+		{"API server down", &directory.Refusal{Kind: directory.Unavailable, Reason: "x", Message: "y"}, 503, answer.ReasonUnavailable, ""},
+		{"a kind that is not known", &directory.Refusal{Reason: "x", Message: "y"}, 503, answer.ReasonUnavailable, ""},
+		{"anything else", errors.New("y"), 503, answer.ReasonUnavailable, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.wakeBy(func(context.Context, directory.Wish) error { return tt.err })
@@ -64,20 +65,20 @@ func TestLimitIsNamed(t *testing.T) {
 		return &directory.Refusal{Kind: directory.LimitReached, Reason: "limits.sessions", RetryAfter: 10 * time.Second}
 	})
 	res, body := w.get("b", "/")
-	if doc := wantProblem(t, res, body, 503, gateway.ReasonLimitReached); doc["limit"] != "limits.sessions" || res.Header.Get("Retry-After") != "10" {
+	if doc := wantProblem(t, res, body, 503, answer.ReasonLimitReached); doc["limit"] != "limits.sessions" || res.Header.Get("Retry-After") != "10" {
 		t.Errorf("problem %v, header %v", doc, res.Header)
 	}
 }
 
 // One who waited in the queue of a limit to the end is told of which (000-60).
 func TestQueueTimeoutNamesTheLimit(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.WakeTimeout = 50 * time.Millisecond }))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.WakeTimeout = 50 * time.Millisecond }))
 	w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
 		<-ctx.Done()
 		return &directory.Queued{Limit: "limits.awake", Err: context.Cause(ctx)}
 	})
 	res, body := w.get("b", "/")
-	if doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout); doc["limit"] != "limits.awake" {
+	if doc := wantProblem(t, res, body, 504, answer.ReasonWakeTimeout); doc["limit"] != "limits.awake" {
 		t.Errorf("problem %v", doc)
 	}
 }

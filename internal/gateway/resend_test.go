@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // replayable are requests that net/http sends a second time over a new connection when a reused one breaks, whatever the server
@@ -57,7 +58,7 @@ func TestNoReplay(t *testing.T) {
 				t.Fatalf("got %s", res.Status)
 			}
 			res, body := w.do(w.replayable()[name])
-			doc := wantProblem(t, res, body, 502, gateway.ReasonPodDied)
+			doc := wantProblem(t, res, body, 502, answer.ReasonPodDied)
 			if name != "HEAD" && doc["outcome"] != "unknown" {
 				t.Errorf("problem %v", doc)
 			}
@@ -147,7 +148,7 @@ func TestOnlyTheUnwrittenIsSentAgain(t *testing.T) {
 	w := newWorld(t, chess(), sever(100))
 	w.publish("a", "pod-a", newPod(t, echo), 1)
 	res, body := w.get("a", "/")
-	if doc := wantProblem(t, res, body, 502, gateway.ReasonPodUnreachable); doc["outcome"] != "not-sent" {
+	if doc := wantProblem(t, res, body, 502, answer.ReasonPodUnreachable); doc["outcome"] != "not-sent" {
 		t.Errorf("problem %v", doc)
 	}
 	if n := w.metric("dormouse_gateway_dials_total", "opened"); n != 3 {
@@ -175,7 +176,7 @@ func TestPodDiesInTheBody(t *testing.T) {
 		_ = move.Close()
 	}()
 	res, body := w.do(w.request(http.MethodPut, "a", "/", slow))
-	wantProblem(t, res, body, 502, gateway.ReasonPodDied)
+	wantProblem(t, res, body, 502, answer.ReasonPodDied)
 	if n := conns.Load(); n != 1 {
 		t.Errorf("sent %d times", n)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/websocket"
 )
 
 // Headers of the upgrade of a connection that hibernates.
@@ -39,7 +41,10 @@ func (t *tunnel) sleep() *podEnd {
 		case <-t.gone:
 			return nil
 		case <-t.upgrades.closing():
-			t.end(nil, closeGoingAway, "")
+			t.end(nil, websocket.CloseGoingAway, "")
+			return nil
+		case <-t.expired:
+			t.end(nil, websocket.ClosePolicy, reasonExpired)
 			return nil
 		case <-d.roused:
 		case <-d.wanted:
@@ -58,12 +63,12 @@ func (t *tunnel) sleep() *podEnd {
 
 // refuse tells the client why its session does not come back.
 func (t *tunnel) refuse(err error) {
-	p := &Problem{Reason: ReasonInternal}
+	p := &answer.Problem{Reason: answer.ReasonInternal}
 	errors.As(err, &p)
-	code := uint16(closeInternalError)
-	switch p.status() {
+	code := uint16(websocket.CloseInternalError)
+	switch p.Code() {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests, http.StatusGatewayTimeout:
-		code = closeTryAgainLater
+		code = websocket.CloseTryAgainLater
 	}
 	t.end(nil, code, string(p.Reason))
 }
@@ -86,6 +91,8 @@ func (t *tunnel) resume(wake bool) (*podEnd, error) {
 		cancel()
 	case <-t.upgrades.closing():
 		cancel()
+	case <-t.expired: // it wakes nobody any more
+		cancel()
 	}
 	<-done
 	switch {
@@ -103,7 +110,7 @@ func (t *tunnel) takeUp(pod *podEnd) {
 	late := time.AfterFunc(partTime, func() { _ = pod.Close() }) // if it takes nothing
 	defer late.Stop()
 	t.dormancy.gateway.Metrics.resumed.Inc()
-	t.front.reopen()
+	t.front.Reopen()
 	t.join(pod)
 	t.dormancy.deliver(pod)
 }
@@ -122,7 +129,7 @@ func (d *dormancy) reopen(ctx context.Context, wake bool) (*podEnd, error) {
 		}
 		d.gateway.Metrics.resends.Inc()
 	}
-	return nil, &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
+	return nil, &answer.Problem{Reason: answer.ReasonPodUnreachable, Outcome: answer.OutcomeNotSent}
 }
 
 // seat is one at the session as it is now, or as soon as it has woken.
@@ -156,7 +163,7 @@ func (d *dormancy) ask(ctx context.Context, s seat) (*podEnd, error) {
 	x := &exchange{gateway: d.gateway, target: d.target, seat: s, in: d.request, start: s.link.conn.written.Load()}
 	defer x.leave()
 	if s.link.h2c {
-		return nil, &Problem{Reason: ReasonBadAnswer, Detail: "the pod speaks HTTP/2 now, in which there is no upgrade"}
+		return nil, &answer.Problem{Reason: answer.ReasonBadAnswer, Detail: "the pod speaks HTTP/2 now, in which there is no upgrade"}
 	}
 	x.sent = true
 	ctx, cancel := context.WithTimeout(ctx, d.target.WakeTimeout)
@@ -164,14 +171,14 @@ func (d *dormancy) ask(ctx context.Context, s seat) (*podEnd, error) {
 	res, err := s.link.http.RoundTrip(d.again(ctx, s.visit))
 	switch {
 	case ctx.Err() != nil:
-		return nil, &Problem{Reason: ReasonWakeTimeout, Outcome: OutcomeUnknown}
+		return nil, &answer.Problem{Reason: answer.ReasonWakeTimeout, Outcome: answer.OutcomeUnknown}
 	case err != nil:
 		return nil, x.classify(err)
 	}
 	x.hear(res.Header)
 	if !d.agrees(res) {
 		_ = res.Body.Close()
-		return nil, &Problem{Reason: ReasonBadAnswer, Detail: "to an upgrade that opens a connection again: " + res.Status}
+		return nil, &answer.Problem{Reason: answer.ReasonBadAnswer, Detail: "to an upgrade that opens a connection again: " + res.Status}
 	}
 	early, err := s.link.unread(res)
 	if err != nil {
@@ -198,7 +205,7 @@ func (d *dormancy) agrees(res *http.Response) bool {
 			return false
 		}
 	}
-	return joined(res)
+	return websocket.Joined(res)
 }
 
 // shunned is the UID of a pod that is dead.

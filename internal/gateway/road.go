@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 const (
@@ -57,40 +59,40 @@ func (g *Gateway) road(w http.ResponseWriter, r *http.Request) error {
 		}
 		g.Metrics.resends.Inc()
 	}
-	return &Problem{Reason: ReasonPodUnreachable, Outcome: OutcomeNotSent}
+	return &answer.Problem{Reason: answer.ReasonPodUnreachable, Outcome: answer.OutcomeNotSent}
 }
 
 // send forwards, and ends the request's part in the wake.
-func (g *Gateway) send(w http.ResponseWriter, r *http.Request, t Target, s seat) (err error) {
+func (g *Gateway) send(w http.ResponseWriter, r *http.Request, t *resolve.Target, s seat) (err error) {
 	defer func() { s.waking.leave(err) }()
 	return g.forward(w, r, t, s)
 }
 
 // locate finds the session that a request is for, how long the request is held for it, and who sent it, if that one may use it.
-func (g *Gateway) locate(r *http.Request) (Target, error) {
+func (g *Gateway) locate(r *http.Request) (*resolve.Target, error) {
 	if err := screen(r); err != nil {
-		return Target{}, err
+		return nil, err
 	}
 	t, err := g.Table.Resolve(r)
 	if err != nil {
-		return Target{}, err
+		return nil, err
 	}
-	if navigates(r) {
+	if answer.Navigates(r) {
 		t.Paged, t.Patience = true, min(t.Patience, pagePatience)
 	}
-	t.Caller, err = g.recognize(r, t)
+	t.Caller, err = g.Recognize(r, t)
 	return t, err
 }
 
 // wake gives a seat at the session: at once if it is awake, or when it has woken. began is when the request came.
-func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, error) {
-	if err := g.barred(t); err != nil {
+func (g *Gateway) wake(ctx context.Context, t *resolve.Target, began time.Time) (seat, error) {
+	if err := g.Barred(t); err != nil {
 		return seat{}, err
 	}
 	if s, ok := g.hit(t); ok {
 		return s, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, t.Patience-g.Now().Sub(began))
+	wait, cancel := g.waits(ctx, t.Patience-g.Now().Sub(began))
 	defer cancel()
 	ticket := g.room.admit(t)
 	ticket.span = trace.SpanFromContext(ctx)
@@ -112,7 +114,7 @@ func (g *Gateway) wake(ctx context.Context, t Target, began time.Time) (seat, er
 }
 
 // hit is the short way: the session is awake, and there is a connection to it.
-func (g *Gateway) hit(t Target) (seat, bool) {
+func (g *Gateway) hit(t *resolve.Target) (seat, bool) {
 	visit, ok, err := g.enter(t)
 	if !ok || err != nil {
 		return seat{}, false
@@ -125,7 +127,7 @@ func (g *Gateway) hit(t Target) (seat, bool) {
 }
 
 // await looks for the session, and wakes it, until it is there.
-func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, error) {
+func (g *Gateway) await(ctx context.Context, t *resolve.Target, ticket *ticket) (seat, error) {
 	visit, l, err := visitWith(ctx, g, t, ticket, func(podUID string) (*link, error) {
 		return g.pods.connect(ctx, podUID, paths{identity: t.IdentityPath, ready: t.ReadyPath}, ticket.hold)
 	})
@@ -133,13 +135,14 @@ func (g *Gateway) await(ctx context.Context, t Target, ticket *ticket) (seat, er
 }
 
 // visitWith gives a visit at the session, and a connection to its pod, as soon as both are there.
-func visitWith[C any](ctx context.Context, g *Gateway, t Target, ticket *ticket, connect func(podUID string) (C, error)) (_ *directory.Visit, none C, err error) {
+func visitWith[C any](ctx context.Context, g *Gateway, t *resolve.Target, ticket *ticket, connect func(podUID string) (C, error)) (_ *directory.Visit, none C, err error) {
+	there := false
 	for range maxRounds {
 		visit, ok, err := g.enter(t)
 		if err != nil {
 			return nil, none, err
 		}
-		if !ok {
+		if there = ok; !ok {
 			if err := g.call(ctx, t, ticket); err != nil {
 				return nil, none, err
 			}
@@ -156,31 +159,25 @@ func visitWith[C any](ctx context.Context, g *Gateway, t Target, ticket *ticket,
 			return nil, none, err
 		}
 	}
-	return nil, none, &Problem{Reason: ReasonUnsettled, Outcome: OutcomeNotSent, RetryAfter: retryUnsettled}
+	if there { // to a gateway whose view is stale it is so all the time, but that dials no pod; a wake tells
+		if err := g.call(ctx, t, ticket); err != nil {
+			return nil, none, err
+		}
+	}
+	return nil, none, &answer.Problem{Reason: answer.ReasonUnsettled, Outcome: answer.OutcomeNotSent, RetryAfter: retryUnsettled}
 }
 
 // call wakes the session, if the request is one that does.
-func (g *Gateway) call(ctx context.Context, t Target, ticket *ticket) error {
+func (g *Gateway) call(ctx context.Context, t *resolve.Target, ticket *ticket) error {
 	if t.Quiet != nil {
 		return t.Quiet
 	}
 	if err := ticket.hold(); err != nil {
 		return err
 	}
-	w, err := g.wish(ctx, t)
+	w, err := g.Wish(ctx, t)
 	if err != nil {
 		return err
 	}
 	return g.Sessions.Wake(ctx, w)
-}
-
-// wish is the session that the request wants awake, whoever sent it.
-func (t Target) wish() directory.Wish {
-	return directory.Wish{
-		ID:        t.ID,
-		Template:  t.Name,
-		Key:       t.Key,
-		Create:    t.Create,
-		IdleAfter: t.IdleAfter,
-	}
 }

@@ -4,14 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // everyRoute is a world in which the key "a" is found in every place that there is.
 func everyRoute(t testing.TB) *world {
 	t.Helper()
-	w := newWorld(t, chess(func(t *gateway.Template) {
-		t.Routes = []gateway.Route{
+	w := newWorld(t, chess(func(t *resolve.Template) {
+		t.Routes = []resolve.Route{
 			{Host: "{key}--chess.test"},
 			{Host: "eu-{key}.test"},
 			{Host: "x.eu-{key}--y.z.test"},
@@ -64,22 +65,22 @@ func TestKeyThatCouldBeTwoIsRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name, target, host, line string
 		status                   int
-		reason                   gateway.Reason
+		reason                   answer.Reason
 	}{
-		{"no key in the label", "/", "--chess.test", "", 400, gateway.ReasonBadHost},
-		{"no key behind", "/", "eu-.test", "", 400, gateway.ReasonBadHost},
-		{"head and tail share a hyphen", "/", "x.eu--y.z.test", "", 404, gateway.ReasonNoRoute},
-		{"two cookies", "/", "test", "Cookie: table=a; table=b", 400, gateway.ReasonBadKey},
-		{"two cookies, one empty", "/", "test", "Cookie: table; table=a", 400, gateway.ReasonBadKey},
-		{"cookie in quotes", "/", "test", `Cookie: table="a"`, 400, gateway.ReasonBadKey},
-		{"cookie in another case", "/", "test", "Cookie: TABLE=a", 404, gateway.ReasonNoRoute},
-		{"cookie, malformed", "/", "test", "Cookie: table=%zz", 400, gateway.ReasonBadKey},
-		{"two parameters", "/?table=a&table=b", "test", "", 400, gateway.ReasonBadKey},
-		{"two parameters in two spellings", "/?table=a&%74able=b", "test", "", 400, gateway.ReasonBadKey},
-		{"semicolon", "/?table=a;table=b", "test", "", 400, gateway.ReasonBadKey},
-		{"parameter, malformed", "/?table=%a", "test", "", 400, gateway.ReasonBadKey},
-		{"parameter, not UTF-8", "/?table=%ff", "test", "", 400, gateway.ReasonBadKey},
-		{"empty parameter", "/?table=", "test", "", 404, gateway.ReasonNoRoute},
+		{"no key in the label", "/", "--chess.test", "", 400, answer.ReasonBadHost},
+		{"no key behind", "/", "eu-.test", "", 400, answer.ReasonBadHost},
+		{"head and tail share a hyphen", "/", "x.eu--y.z.test", "", 404, answer.ReasonNoRoute},
+		{"two cookies", "/", "test", "Cookie: table=a; table=b", 400, answer.ReasonBadKey},
+		{"two cookies, one empty", "/", "test", "Cookie: table; table=a", 400, answer.ReasonBadKey},
+		{"cookie in quotes", "/", "test", `Cookie: table="a"`, 400, answer.ReasonBadKey},
+		{"cookie in another case", "/", "test", "Cookie: TABLE=a", 404, answer.ReasonNoRoute},
+		{"cookie, malformed", "/", "test", "Cookie: table=%zz", 400, answer.ReasonBadKey},
+		{"two parameters", "/?table=a&table=b", "test", "", 400, answer.ReasonBadKey},
+		{"two parameters in two spellings", "/?table=a&%74able=b", "test", "", 400, answer.ReasonBadKey},
+		{"semicolon", "/?table=a;table=b", "test", "", 400, answer.ReasonBadKey},
+		{"parameter, malformed", "/?table=%a", "test", "", 400, answer.ReasonBadKey},
+		{"parameter, not UTF-8", "/?table=%ff", "test", "", 400, answer.ReasonBadKey},
+		{"empty parameter", "/?table=", "test", "", 404, answer.ReasonNoRoute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			lines := []string{"GET " + tt.target + " HTTP/1.1", "Host: " + tt.host}
@@ -99,7 +100,7 @@ func TestForeignPageOpensNoWebSocketByCookie(t *testing.T) {
 	ask := func(lines ...string) []string { return append(lines, upgrade...) }
 	for _, origin := range []string{"https://evil.test", "https://test.evil.test", "https://test:81", "null", "test", "https://a.test"} {
 		res, body := w.raw(ask("GET / HTTP/1.1", "Host: test", "Cookie: table=a", "Origin: "+origin)...)
-		wantProblem(t, res, body, 403, gateway.ReasonForeignOrigin)
+		wantProblem(t, res, body, 403, answer.ReasonForeignOrigin)
 	}
 	for _, lines := range [][]string{
 		{"GET / HTTP/1.1", "Host: test", "Cookie: table=a", "Origin: https://test"},

@@ -10,6 +10,9 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/rawtcp"
+	"github.com/dormouse-dev/dormouse/internal/h1"
 )
 
 const (
@@ -57,8 +60,8 @@ type Secure struct {
 }
 
 // Run serves until ctx ends. Then it is not ready any more, keeps listening for ShutdownDelay, and ends: WebSockets are
-// closed with 1001, requests in flight have DrainTimeout, and who is left then is cut off. It returns nil when all ended in
-// time.
+// closed with 1001, requests in flight have DrainTimeout, and who is left then is cut off; those who wait for a session are refused
+// a second before. It returns nil when all ended in time.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s.Gateway.Handler(),
@@ -69,15 +72,16 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		Protocols:         protocols(),
 		HTTP2:             http2Limits(),
 	}
+	plain := s.plain(srv)
 	failed := make(chan error, 3)
 	if s.Secure != nil {
 		srv.TLSConfig = s.Secure.TLS.Clone() // net/http adds to it
 		go func() { failed <- srv.ServeTLS(s.Secure.Listener, "", "") }()
 	}
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- plain.Serve(l) }()
 	raw := newRawServer(s.Gateway)
 	if s.Raw != nil {
-		go func() { failed <- raw.serve(s.Raw) }()
+		go func() { failed <- raw.Serve(s.Raw) }()
 	}
 	select {
 	case err := <-failed:
@@ -90,7 +94,30 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-time.After(orDefault(s.ShutdownDelay, DefaultShutdownDelay)):
 	}
-	return s.drain(context.WithoutCancel(ctx), srv, raw)
+	return s.drain(context.WithoutCancel(ctx), plain, raw)
+}
+
+// server is an *http.Server, or an *h1.Server.
+type server interface {
+	Serve(l net.Listener) error
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// plain serves HTTP/1.1 without TLS, and leaves all else to srv.
+func (s *Server) plain(srv *http.Server) server {
+	if s.Gateway.Standard {
+		return srv
+	}
+	return &h1.Server{
+		Handler:       srv.Handler,
+		Other:         srv,
+		HeaderTimeout: headerTimeout,
+		IdleTimeout:   keepAlive,
+		MaxHead:       maxHeader + 4<<10, // what net/http adds
+		Now:           s.Gateway.Now,
+		Fault:         func(fault any) { s.Gateway.Log.Error("panic", "fault", fault) },
+	}
 }
 
 // protocols are HTTP/1.1 and HTTP/2: with TLS, by ALPN; without, with prior knowledge.
@@ -113,9 +140,11 @@ func http2Limits() *http.HTTP2Config {
 }
 
 // drain ends what is in flight.
-func (s *Server) drain(ctx context.Context, srv *http.Server, raw *rawServer) error {
-	ctx, cancel := context.WithTimeout(ctx, orDefault(s.DrainTimeout, DefaultDrainTimeout))
+func (s *Server) drain(ctx context.Context, srv server, raw *rawtcp.Server) error {
+	timeout := orDefault(s.DrainTimeout, DefaultDrainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	defer s.Gateway.lastCall(timeout)()
 	closed := s.Gateway.upgrades.drain()
 	if s.Raw != nil {
 		_ = s.Raw.Close()
@@ -128,7 +157,7 @@ func (s *Server) drain(ctx context.Context, srv *http.Server, raw *rawServer) er
 			err = ctx.Err()
 		}
 	}
-	err = errors.Join(err, raw.drain(ctx))
+	err = errors.Join(err, raw.Drain(ctx))
 	if err != nil {
 		return errors.Join(fmt.Errorf("drain: %w", err), srv.Close())
 	}

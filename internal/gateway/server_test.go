@@ -17,6 +17,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // When it ends, the gateway says so, still takes requests for a while, and finishes what is in flight.
@@ -67,16 +68,16 @@ func TestDrain(t *testing.T) {
 
 func TestDrainHasADeadline(t *testing.T) {
 	w := newWorld(t, chess(), func(_ *gateway.Gateway, s *gateway.Server) { s.DrainTimeout = 50 * time.Millisecond })
-	w.wakeBy(func(ctx context.Context, _ directory.Wish) error { <-ctx.Done(); return ctx.Err() })
+	in, out := make(chan struct{}), make(chan struct{})
+	w.publish("a", "pod-a", newPod(t, func(http.ResponseWriter, *http.Request) { close(in); <-out }), 1)
+	defer close(out)
 	go func() {
 		res, err := http.DefaultTransport.RoundTrip(w.request("GET", "a", "/", nil))
 		if err == nil {
 			_ = res.Body.Close()
 		}
 	}()
-	for w.wakes.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	<-in
 	if err := w.stop(); err == nil {
 		t.Error("ended in time")
 	}
@@ -129,7 +130,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	w := newWorld(t, chess(), func(g *gateway.Gateway, _ *gateway.Server) { g.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	w.wakeBy(func(context.Context, directory.Wish) error { panic("fault") })
 	res, body := w.get("a", "/secret?token=x")
-	wantProblem(t, res, body, 500, gateway.ReasonInternal)
+	wantProblem(t, res, body, 500, answer.ReasonInternal)
 	if err := w.stop(); err != nil {
 		t.Error(err)
 	}

@@ -16,6 +16,7 @@ import (
 // h2cPods is connections to one pod that speaks HTTP/2, without sockets.
 func h2cPods() *pods {
 	return &pods{
+		now:     time.Now,
 		idleFor: time.Second,
 		metrics: NewMetrics(prometheus.NewRegistry()),
 		address: func(uid string) (directory.Pod, bool) {

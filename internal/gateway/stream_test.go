@@ -15,6 +15,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
@@ -158,7 +160,7 @@ func TestProgressOfAStartThatFails(t *testing.T) {
 
 // 000-60: streams count as held requests, so they are bounded with them, and none is left behind.
 func TestStreamsAreBounded(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = 1 }))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.MaxHeld = 1 }))
 	woken, ended := make(chan struct{}, 2), make(chan struct{}, 2)
 	w.wakeBy(func(ctx context.Context, _ directory.Wish) error {
 		woken <- struct{}{}
@@ -210,7 +212,7 @@ func TestStreamEnds(t *testing.T) {
 
 // A stream leads where the request leads that it names, by the routes and the headers of its own, and nowhere else.
 func TestStreamIsResolvedAsARequest(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.Create = false }))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.Create = false }))
 	var wished atomic.Pointer[directory.Wish]
 	w.wakeBy(func(_ context.Context, wish directory.Wish) error {
 		wished.Store(&wish)
@@ -219,21 +221,21 @@ func TestStreamIsResolvedAsARequest(t *testing.T) {
 	for _, tt := range []struct {
 		name, host, of, key string
 		header              [2]string
-		reason              gateway.Reason
+		reason              answer.Reason
 	}{
 		{name: "by host", host: "k1.chess.test", of: "/x?y", key: "k1"},
 		{name: "by path", host: "all.test", of: "/chess/k%202/x", key: "k 2"},
 		{name: "by header", host: "all.test", of: "/", header: [2]string{"X-Chess-Table", "k3"}, key: "k3"},
 		{name: "host before path, as ever", host: "k4.chess.test", of: "/chess/other/", key: "k4"},
-		{name: "nowhere", host: "all.test", of: "/x", reason: gateway.ReasonNoRoute},
-		{name: "nothing", host: "k5.chess.test", of: "", reason: gateway.ReasonNoRoute},
-		{name: "another host", host: "all.test", of: "http://k6.chess.test/", reason: gateway.ReasonNoRoute},
-		{name: "another host without a scheme", host: "all.test", of: "//k6.chess.test/", reason: gateway.ReasonNoRoute},
-		{name: "itself", host: "k7.chess.test", of: gateway.ProgressPath + "?of=/", reason: gateway.ReasonNoRoute},
-		{name: "a key that no route carries", host: "all.test", of: "/chess/a%2fb/", reason: gateway.ReasonBadKey},
-		{name: "a fragment", host: "k8.chess.test", of: "/#x", reason: gateway.ReasonBadTarget},
-		{name: "an icon", host: "k9.chess.test", of: "/favicon.ico", reason: gateway.ReasonNotWoken},
-		{name: "a wish to let it sleep", host: "k10.chess.test", of: "/", header: [2]string{"Dormouse-Wake", "no"}, reason: gateway.ReasonNotWoken},
+		{name: "nowhere", host: "all.test", of: "/x", reason: answer.ReasonNoRoute},
+		{name: "nothing", host: "k5.chess.test", of: "", reason: answer.ReasonNoRoute},
+		{name: "another host", host: "all.test", of: "http://k6.chess.test/", reason: answer.ReasonNoRoute},
+		{name: "another host without a scheme", host: "all.test", of: "//k6.chess.test/", reason: answer.ReasonNoRoute},
+		{name: "itself", host: "k7.chess.test", of: gateway.ProgressPath + "?of=/", reason: answer.ReasonNoRoute},
+		{name: "a key that no route carries", host: "all.test", of: "/chess/a%2fb/", reason: answer.ReasonBadKey},
+		{name: "a fragment", host: "k8.chess.test", of: "/#x", reason: answer.ReasonBadTarget},
+		{name: "an icon", host: "k9.chess.test", of: "/favicon.ico", reason: answer.ReasonNotWoken},
+		{name: "a wish to let it sleep", host: "k10.chess.test", of: "/", header: [2]string{"Dormouse-Wake", "no"}, reason: answer.ReasonNotWoken},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wished.Store(nil)
@@ -257,5 +259,5 @@ func TestStreamIsResolvedAsARequest(t *testing.T) {
 		})
 	}
 	res, body := w.do(w.request(http.MethodPost, "a", gateway.ProgressPath+"?of=/", nil))
-	wantProblem(t, res, body, 404, gateway.ReasonNoRoute)
+	wantProblem(t, res, body, 404, answer.ReasonNoRoute)
 }

@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // w3c takes a trace from a request, and hands it on, in the headers traceparent and tracestate.
@@ -48,7 +50,7 @@ func (g *Gateway) describe(span trace.Span, r *http.Request, e *entry) {
 	if status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, e.answer.reason)
 	}
-	if e.target.Template == nil {
+	if e.target == nil {
 		return
 	}
 	route := e.target.Route.String()
@@ -61,9 +63,9 @@ func (g *Gateway) describe(span trace.Span, r *http.Request, e *entry) {
 	)...)
 }
 
-func (g *Gateway) sessionOf(t Target) []attribute.KeyValue { return sessionOf(t, g.Names) }
+func (g *Gateway) sessionOf(t *resolve.Target) []attribute.KeyValue { return sessionOf(t, g.Names) }
 
-func sessionOf(t Target, n Names) []attribute.KeyValue {
+func sessionOf(t *resolve.Target, n Names) []attribute.KeyValue {
 	return []attribute.KeyValue{
 		attribute.String("dormouse.template", t.Namespace+"/"+t.Name),
 		attribute.String("dormouse.session", n.Of(t.ID)),

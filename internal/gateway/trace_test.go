@@ -17,6 +17,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // traced is a gateway that keeps its spans, by the sampler that is the default of the environment.
@@ -43,7 +45,7 @@ func attributeOf(s sdktrace.ReadOnlySpan, name string) attribute.Value {
 func TestManyHeldOneWakeSpan(t *testing.T) {
 	const callers = 200
 	spans := tracetest.NewSpanRecorder()
-	w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = callers }), traced(spans))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.MaxHeld = callers }), traced(spans))
 	pod := newPod(t, echo)
 	var calls atomic.Int64
 	woken := make(chan struct{})
@@ -128,7 +130,7 @@ func TestFailedWake(t *testing.T) {
 	})
 	for range 2 {
 		res, body := w.get("a", "/")
-		wantProblem(t, res, body, 503, gateway.ReasonLimitReached)
+		wantProblem(t, res, body, 503, answer.ReasonLimitReached)
 	}
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
@@ -228,7 +230,7 @@ func TestWakeOfAPodThatDies(t *testing.T) {
 		return nil
 	})
 	res, body := w.get("a", "/")
-	wantProblem(t, res, body, 502, gateway.ReasonPodDied)
+	wantProblem(t, res, body, 502, answer.ReasonPodDied)
 	if err := w.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // errUpgraded is the end of httputil's part in a request: both ends are a tunnel from now on.
@@ -15,12 +16,6 @@ var errUpgraded = errors.New("upgraded")
 
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
-
-// joined says whether an answer that switches protocols switches to the one that was asked for.
-func joined(res *http.Response) bool {
-	_, writable := res.Body.(io.ReadWriteCloser)
-	return writable && res.StatusCode == http.StatusSwitchingProtocols && strings.EqualFold(res.Header.Get("Upgrade"), "websocket")
-}
 
 // upgrade passes on the answer that switches protocols, and leaves both connections and the visit to a tunnel, which goes on when the
 // request is over.
@@ -32,22 +27,26 @@ func (x *exchange) upgrade(w http.ResponseWriter, res *http.Response) error {
 	}()
 	early, err := x.seat.link.unread(res)
 	if err != nil {
-		return &Problem{Reason: ReasonPodDied, Outcome: OutcomeUnknown}
+		return &answer.Problem{Reason: answer.ReasonPodDied, Outcome: answer.OutcomeUnknown}
 	}
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return errClientGone
+		return answer.ErrClientGone
 	}
 	maps.Copy(w.Header(), res.Header)
 	res.Header, res.Body = w.Header(), nil
 	t := newTunnel(&x.gateway.upgrades, conn)
+	t.tally = newTally(x.gateway, x.in, x.target)
 	if x.offered != nil {
 		t.dormancy = newDormancy(x.gateway, x.target, x.offered, res.Header.Clone())
 	}
 	if err := errors.Join(res.Write(buffered), buffered.Flush()); err != nil {
 		_ = conn.Close()
 		t.upgrades.leave()
-		return errClientGone
+		return answer.ErrClientGone
+	}
+	if until := x.target.Caller.Until; !until.IsZero() {
+		t.expires(until.Sub(x.gateway.Now()))
 	}
 	x.seated = true
 	t.start(newPodEnd(x.seat, early), unreadOf(buffered.Reader))

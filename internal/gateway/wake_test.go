@@ -16,6 +16,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // 000-02, 000-03: many callers of a sleeping session are all answered by the one pod that starts, though its port opens late.
@@ -114,7 +116,7 @@ func TestRoundsAreBounded(t *testing.T) {
 	w := newWorld(t, chess())
 	w.wakeBy(func(context.Context, directory.Wish) error { return nil })
 	res, body := w.get("a", "/")
-	wantProblem(t, res, body, 503, gateway.ReasonUnsettled)
+	wantProblem(t, res, body, 503, answer.ReasonUnsettled)
 	if w.wakes.Load() > 10 {
 		t.Errorf("woken %d times", w.wakes.Load())
 	}
@@ -129,21 +131,21 @@ func closedPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func wakeTimeout(d time.Duration) func(*gateway.Template) {
-	return func(t *gateway.Template) { t.WakeTimeout = d }
+func wakeTimeout(d time.Duration) func(*resolve.Template) {
+	return func(t *resolve.Template) { t.WakeTimeout = d }
 }
 
 func TestNotInTime(t *testing.T) {
 	w := newWorld(t, chess(wakeTimeout(50*time.Millisecond)))
 	w.wakeBy(func(ctx context.Context, _ directory.Wish) error { <-ctx.Done(); return ctx.Err() })
 	res, body := w.get("a", "/")
-	doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout)
+	doc := wantProblem(t, res, body, 504, answer.ReasonWakeTimeout)
 	if doc["outcome"] != "not-sent" || res.Header.Get("Server-Timing") == "" {
 		t.Errorf("%v %v", doc, res.Header)
 	}
 	w.publish("b", "pod-b", closedPort(t), 1)
 	res, body = w.get("b", "/")
-	wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout)
+	wantProblem(t, res, body, 504, answer.ReasonWakeTimeout)
 }
 
 // 000-60, 000-65: what waits is bounded, for one key and in all, and whoever is too many is told so at once.
@@ -157,7 +159,7 @@ func TestWaitingIsBounded(t *testing.T) {
 		{"in all", "gateway.maxHeld", []string{"a", "b", "c", "d"}, 3, 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = tt.max }),
+			w := newWorld(t, chess(func(t *resolve.Template) { t.MaxHeld = tt.max }),
 				func(g *gateway.Gateway, _ *gateway.Server) { g.MaxHeld = tt.all })
 			held := make(chan struct{}, 4)
 			done := make(chan struct{})
@@ -173,14 +175,14 @@ func TestWaitingIsBounded(t *testing.T) {
 			for _, k := range tt.keys[:3] {
 				callers.Go(func() {
 					res, body := w.get(k, "/")
-					wantProblem(t, res, body, 410, gateway.ReasonGone)
+					wantProblem(t, res, body, 410, answer.ReasonGone)
 				})
 			}
 			for range 3 {
 				<-held
 			}
 			res, body := w.get(tt.keys[3], "/")
-			doc := wantProblem(t, res, body, 503, gateway.ReasonTooManyWaiting)
+			doc := wantProblem(t, res, body, 503, answer.ReasonTooManyWaiting)
 			if doc["limit"] != tt.limit || res.Header.Get("Retry-After") != "1" {
 				t.Errorf("%v, Retry-After %q", doc, res.Header.Get("Retry-After"))
 			}
@@ -195,7 +197,11 @@ func TestWaitingIsBounded(t *testing.T) {
 
 // A pod that is awake takes more new connections at once than may wait for one that is not.
 func TestAwakeIsNotHeld(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.MaxHeld = 10 })) // some: a busy machine is late with a connection
+	w := newWorld(t, chess(func(t *resolve.Template) { t.MaxHeld = 1 }), func(g *gateway.Gateway, _ *gateway.Server) {
+		g.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(context.WithoutCancel(ctx), network, address) // a busy machine may be late with a connection
+		}
+	})
 	gate := make(chan struct{})
 	var in atomic.Int64
 	w.publish("a", "pod-a", newPod(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -282,7 +288,7 @@ func TestQuietRequestsDoNotWake(t *testing.T) {
 		{"HEAD /robots.txt?x HTTP/1.1", "X: y", 404},
 	} {
 		res, body := w.raw(tt.line, host, tt.header)
-		if res.StatusCode != tt.status || res.Header.Get("Dormouse-Reason") != string(gateway.ReasonNotWoken) {
+		if res.StatusCode != tt.status || res.Header.Get("Dormouse-Reason") != string(answer.ReasonNotWoken) {
 			t.Errorf("%s: %s %s", tt.line, res.Status, body)
 		}
 	}
@@ -300,10 +306,10 @@ func TestQuietRequestsDoNotWake(t *testing.T) {
 
 // Who waited in vain is told what the last attempt to reach the pod met.
 func TestWakeTimeoutSaysWhyThePodWasNotReached(t *testing.T) {
-	w := newWorld(t, chess(func(t *gateway.Template) { t.WakeTimeout = 200 * time.Millisecond }))
+	w := newWorld(t, chess(func(t *resolve.Template) { t.WakeTimeout = 200 * time.Millisecond }))
 	w.publish("a", "pod-a", "127.0.0.1:1", 1)
 	res, body := w.get("a", "/")
-	doc := wantProblem(t, res, body, 504, gateway.ReasonWakeTimeout)
+	doc := wantProblem(t, res, body, 504, answer.ReasonWakeTimeout)
 	if detail, _ := doc["detail"].(string); !strings.Contains(detail, "connection refused") {
 		t.Errorf("problem %v", doc)
 	}

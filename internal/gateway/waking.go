@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // phase is a part of a wake. They follow each other; one that there was no need for is left out.
@@ -42,7 +44,7 @@ type wakes struct {
 // nobody waits any more. All who wait share it. The lock of the wakes guards it.
 type waking struct {
 	of     *wakes
-	target Target
+	target *resolve.Target
 	began  time.Time
 	at     time.Time // when the last phase ended
 	next   phase     // the first that has not ended
@@ -54,7 +56,7 @@ type waking struct {
 }
 
 // join gives a request its part in the wake of its session. It must leave it.
-func (ws *wakes) join(t Target, request trace.Span) *waking {
+func (ws *wakes) join(t *resolve.Target, request trace.Span) *waking {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	k := ws.byID[t.ID]
@@ -105,7 +107,7 @@ func (k *waking) leave(err error) {
 	if k.inside == 0 && !k.over {
 		what := outcome(err)
 		if errors.Is(err, errUnwritten) {
-			what = string(ReasonPodUnreachable)
+			what = string(answer.ReasonPodUnreachable)
 		}
 		k.of.metrics.phases.WithLabelValues(phaseNames[k.next], what).Observe(k.of.now().Sub(k.at).Seconds())
 		k.finish(what)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 const (
@@ -30,14 +32,14 @@ func (g *Gateway) wellKnown(next http.Handler) http.Handler {
 		case g.API != nil && strings.HasPrefix(r.URL.Path, APIPath):
 			g.API.ServeHTTP(w, r)
 		default:
-			g.answer(w, r, &Problem{Reason: ReasonNoRoute})
+			g.answer(w, r, &answer.Problem{Reason: answer.ReasonNoRoute})
 		}
 	})
 }
 
 func (g *Gateway) health(w http.ResponseWriter, r *http.Request) {
 	if g.draining.Load() {
-		g.answer(w, r, &Problem{Reason: ReasonUnavailable, Detail: "the gateway is about to end"})
+		g.answer(w, r, &answer.Problem{Reason: answer.ReasonUnavailable, Detail: "the gateway is about to end"})
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

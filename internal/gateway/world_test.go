@@ -21,6 +21,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/key"
 )
 
@@ -59,15 +61,15 @@ func (w *world) Wake(ctx context.Context, wish directory.Wish) error {
 func (w *world) wakeBy(f func(context.Context, directory.Wish) error) { w.onWake.Store(&f) }
 
 // chess is the template of most tests.
-func chess(change ...func(*gateway.Template)) gateway.Template {
+func chess(change ...func(*resolve.Template)) resolve.Template {
 	pattern, err := key.Pattern(`[ -~]{1,64}|日本`)
 	if err != nil {
 		panic(err)
 	}
-	t := gateway.Template{
+	t := resolve.Template{
 		Namespace: "games", Name: "chess", Pattern: pattern, Create: true, WakeTimeout: 10 * time.Second, MaxHeld: 100,
 		IdleAfter: time.Minute,
-		Routes:    []gateway.Route{{Host: "{key}.chess.test"}, {Path: "/chess/{key}/"}, {Header: "X-Chess-Table"}},
+		Routes:    []resolve.Route{{Host: "{key}.chess.test"}, {Path: "/chess/{key}/"}, {Header: "X-Chess-Table"}},
 	}
 	for _, f := range change {
 		f(&t)
@@ -76,15 +78,15 @@ func chess(change ...func(*gateway.Template)) gateway.Template {
 }
 
 // newWorld starts a gateway. change may set fields of it and of its server.
-func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gateway, *gateway.Server)) *world {
+func newWorld(t testing.TB, tmpl resolve.Template, change ...func(*gateway.Gateway, *gateway.Server)) *world {
 	t.Helper()
 	w := &world{t: t, metrics: prometheus.NewRegistry()}
 	w.dir = &directory.Directory{Now: time.Now, Touch: func(directory.Need) {}, Settled: func() {}}
 	w.gateway = &gateway.Gateway{
 		Sessions: w, Address: w.dir.Address, Await: w.dir.Await, Now: time.Now,
-		Log: slog.New(slog.DiscardHandler), Metrics: gateway.NewMetrics(w.metrics),
+		Log: slog.New(slog.DiscardHandler), Metrics: gateway.NewMetrics(w.metrics), Standard: speaks.standard,
 	}
-	w.gateway.Table.Set([]gateway.Template{tmpl})
+	w.gateway.Table.Set([]resolve.Template{tmpl})
 	server := &gateway.Server{Gateway: w.gateway, ShutdownDelay: -1, DrainTimeout: 5 * time.Second}
 	for _, f := range change {
 		f(w.gateway, server)
@@ -99,6 +101,7 @@ func newWorld(t testing.TB, tmpl gateway.Template, change ...func(*gateway.Gatew
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
+	w.gateway.Handler() // a test may look into the gateway before the server does
 	go func() { ended <- server.Run(ctx, l) }()
 	w.stop = func() error {
 		cancel()
@@ -256,7 +259,7 @@ func (w *world) metric(name string, labels ...string) float64 {
 }
 
 // wantProblem checks an answer of the gateway itself, and gives its document.
-func wantProblem(t testing.TB, res *http.Response, body string, status int, reason gateway.Reason) map[string]any {
+func wantProblem(t testing.TB, res *http.Response, body string, status int, reason answer.Reason) map[string]any {
 	t.Helper()
 	doc := map[string]any{}
 	if err := json.NewDecoder(bytes.NewBufferString(body)).Decode(&doc); err != nil && res.Request == nil {

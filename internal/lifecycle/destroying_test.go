@@ -45,18 +45,13 @@ func deleted() (all []Observation) {
 }
 
 // played is what was done until nothing changes any more, without the waiting.
-func played(t *testing.T, w *World, most int) (done []Verb) {
+func played(t *testing.T, w *World, most int) []Verb {
 	t.Helper()
 	turns, rest := w.Play(most)
 	if !rest {
 		t.Fatalf("no rest after %d turns from session %+v", most, w.Session)
 	}
-	for _, p := range turns {
-		if p.Step.Verb != Wait {
-			done = append(done, p.Step.Verb)
-		}
-	}
-	return done
+	return deeds(turns)
 }
 
 // A deleted session that served is drained and saved before its last sessions are made; they are deleted before it goes (002-19, 002-20).

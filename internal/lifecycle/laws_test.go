@@ -127,13 +127,15 @@ func withWorld(o Observation) []Observation {
 			func(o *Observation) { o.Refused = ReasonPodRejected },
 			func(o *Observation) { o.Beyond = "limits.sessions" }, beyondLimit(false), beyondLimit(true), follower,
 			func(o *Observation) { o.Session.Failures, o.Session.RetryAt = 1, o.Now.Add(time.Second) },
-			func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false }, task, permanent)
+			waiting, func(o *Observation) { o.Session.Misnamed = true }, func(o *Observation) { o.Session.Protected = false }, task, permanent)
 		return all
 	}
 	return cross(all, same, func(o *Observation) { o.Sight = false }, func(o *Observation) { o.Evict = true },
 		func(o *Observation) { o.Evict, o.Template.IdleAfter = true, 3*time.Hour },
 		func(o *Observation) { o.Session.Suspended = true },
 		func(o *Observation) { o.Template.HibernateAfter = 5 * time.Second },
+		flushed, func(o *Observation) { flushed(o); o.Save.Done, o.Template.HibernateAfter = true, 5*time.Second },
+		func(o *Observation) { flushed(o); o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
 		func(o *Observation) {
 			o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), 59*time.Minute
 		},
@@ -142,6 +144,9 @@ func withWorld(o Observation) []Observation {
 		},
 		func(o *Observation) {
 			o.Template.Outcomes = []Outcome{{Codes: []int32{0}, Then: ThenStart}, {Then: ThenFail}}
+		},
+		func(o *Observation) {
+			o.Template.Task, o.Template.Outcomes = true, []Outcome{{Then: ThenRestart, After: time.Minute}}
 		},
 		func(o *Observation) { o.Save.Running = true }, func(o *Observation) { o.Save.Done = true },
 		func(o *Observation) { o.Save.Failed, o.Save.RetryAt = true, o.Now.Add(time.Second) },
@@ -169,6 +174,15 @@ func follower(o *Observation) {
 	beyondLimit(true)(o)
 	o.Session.Made, o.Session.Follows = false, true
 	lasting(time.Minute)(o)
+}
+
+// flushed is to be saved when nobody has needed it for a while.
+func flushed(o *Observation) { o.Template.SaveAfter = 5 * time.Second }
+
+// waiting is a Task whose next pod an outcome has put off.
+func waiting(o *Observation) {
+	task(o)
+	o.Session.Phase, o.Session.Reason, o.Session.RetryAt = Asleep, ReasonRestartsLater, o.Now.Add(time.Minute)
 }
 
 // task and permanent are up without demand.
@@ -206,11 +220,25 @@ var laws = []law{
 	{"state is saved after the last request, never before", func(o *Observation, s Step) bool {
 		return s.Verb != Save || o.Sight && !o.Session.Published && (!o.wanted() || o.Session.Forced)
 	}},
+	{"one that serves is saved only when nobody has needed it for a while, and not twice in that time (000-53)", func(o *Observation, s Step) bool {
+		said := o.Session.IdleAfter
+		rests := !o.Now.Before(o.idleFor(o.Template.SaveAfter)) && (said == nil || !o.Now.Before(o.idleFor(*said)))
+		due := o.Template.SaveAfter > 0 && rests && !o.Save.Done && !o.Save.Running
+		return s.Verb != Flush || due && o.Session.Published && o.current() && o.Pod.Saves && !o.Pod.Deleting && !o.Pod.Ended
+	}},
+	{"one that serves, and that nobody has needed for that while, is saved, or that was tried just now (000-53)", func(o *Observation, s Step) bool {
+		serves := s.Reason == ReasonServing || s.Reason == ReasonHibernated
+		if s.Verb != Wait || !serves || !o.Session.Published || !o.Pod.Saves || o.Template.Task || o.Template.SaveAfter == 0 {
+			return true
+		}
+		tried := o.Save.Running || o.Save.Done || o.Save.Failed && o.Now.Before(o.Save.RetryAt)
+		return tried || o.Now.Before(o.flushAt())
+	}},
 	{"only the pod of now is published, running and with an address", func(o *Observation, s Step) bool {
 		return s.Verb != Publish || o.current() && o.Pod.Address && !o.Pod.Ended && !o.Pod.Deleting && !o.Session.Deleting
 	}},
 	{"no pod of another Session is published, saved or stopped as this one's (004-11)", func(o *Observation, s Step) bool {
-		return o.Pod == nil || o.Pod.Mine || s.Verb != Publish && s.Verb != Unpublish && s.Verb != Save && s.Verb != Stop
+		return o.Pod == nil || o.Pod.Mine || s.Verb != Publish && s.Verb != Unpublish && s.Verb != Save && s.Verb != Flush && s.Verb != Stop
 	}},
 	{"no clock says in a drain whether a session is wanted (000-12)", func(o *Observation, s Step) bool {
 		return s.Verb != Publish || !o.wasPublished() || o.Session.Touched || o.keptUp()
@@ -255,7 +283,7 @@ var laws = []law{
 		return s.Reason != ReasonHibernated || !o.Now.Before(o.hibernateAt()) || !o.Session.Published
 	}},
 	{"what is reported once does not lead to another report", func(o *Observation, s Step) bool {
-		if s.Verb != Wait && s.Verb != Save {
+		if s.Verb != Wait && s.Verb != Save && s.Verb != Flush {
 			return true
 		}
 		told := *o
@@ -298,7 +326,7 @@ func exact(o *Observation, s Step) bool {
 	}
 	now := answer(0)
 	if s.Verb != Wait {
-		return s.Recheck == 0 || s.Verb == Save // what is done now is asked again after it is done
+		return s.Recheck == 0 || s.Verb == Save || s.Verb == Flush // what is done now is asked again after it is done
 	}
 	if s.Recheck == 0 {
 		return answer(24*time.Hour) == now

@@ -31,12 +31,17 @@ func TestMachineIsAsInTheGoldenTable(t *testing.T) {
 }
 
 // verbs plays the world to its end and gives what was done, without the waiting.
-func verbs(t *testing.T, w *World) (done []Verb) {
+func verbs(t *testing.T, w *World) []Verb {
 	t.Helper()
 	played, rest := w.Play(100)
 	if !rest {
 		t.Fatalf("no rest after %d turns: %v", len(played), played)
 	}
+	return deeds(played)
+}
+
+// deeds are what was done, without the waiting.
+func deeds(played []Played) (done []Verb) {
 	for _, p := range played {
 		if p.Step.Verb != Wait {
 			done = append(done, p.Step.Verb)
@@ -123,6 +128,25 @@ func TestWhatFollowsAnEnd(t *testing.T) {
 		if step.Verb != Record || step.Phase != c.phase || step.Failures != c.failures {
 			t.Errorf("%s, %s: %+v, want %s with %d failures", c.session, c.pod, step, c.phase, c.failures)
 		}
+	}
+}
+
+// An outcome may put the next pod of a Task off: there is none until then, which is no failure, and it comes by itself (002-25).
+func TestAnEndCanPutTheNextPodOff(t *testing.T) {
+	o, err := Situate("a Task that runs", "ended, code 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Session.Failures, o.Session.FailingSince = DefaultRestarts, o.Now.Add(-time.Minute)
+	o.Template.Outcomes = []Outcome{{Codes: []int32{1}, Then: ThenComplete}, {Then: ThenRestart, After: time.Hour}}
+	w := &World{Observation: o}
+	played, _ := w.Play(3)
+	if last := played[2].Step; last.Phase != Asleep || last.Reason != ReasonRestartsLater || last.Awaits != AwaitTime || last.Recheck != time.Hour {
+		t.Errorf("after its end: %+v", last)
+	}
+	expect(t, verbs(t, w), Create, Publish)
+	if waited := w.Now.Sub(o.Now); waited != time.Hour || w.Session.Failures != 0 {
+		t.Errorf("the next pod came after %s, with %d failures", waited, w.Session.Failures)
 	}
 }
 

@@ -27,7 +27,7 @@ type Observation struct {
 	Template Template
 	Pod      *Pod      // nil: there is none of that name
 	Sight    bool      // every gateway has acted on the unpublish, or its process is gone
-	Save     SaveState // of this drain
+	Save     SaveState // of this drain; of one that serves, of this time that nobody needs it
 	Slot     bool      // the limits leave room for this session, or it has its place already
 	Full     Full      // if not Slot
 	Evict    bool      // another session waits for a place, and of those that could give theirs this one has been idle longest
@@ -86,6 +86,7 @@ type Template struct {
 	Lifetime    Lifetime
 
 	HibernateAfter time.Duration // how long nobody may need it until it is small; zero: it never is
+	SaveAfter      time.Duration // how long nobody may need it until it is saved, and goes on; zero: it never is
 }
 
 // Pod is what is observed of the pod that has the session's name.

@@ -1,12 +1,16 @@
 package lifecycle
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is a rule of a template: what follows from an end.
 type Outcome struct {
 	Codes   []int32 // exit codes that match
 	Reasons []string
 	Then    Then
+	After   time.Duration // of a Restart: not before; zero: at once
 }
 
 // Then is what follows from an end.
@@ -60,6 +64,9 @@ func (o *Observation) follow(exit Exit) (Step, bool) {
 	step := Step{Verb: Record, Phase: Completed, Reason: ReasonCompleted, Settle: true}
 	switch then {
 	case ThenRestart:
+		if after := o.Template.Outcomes[number-1].After; after > 0 {
+			return o.putOff(after), true
+		}
 		return o.eager().replaced(exit), true
 	case ThenSleep:
 		return o.rested(exit), true
@@ -76,6 +83,11 @@ func (o *Observation) follow(exit Exit) (Step, bool) {
 		return step, true
 	}
 	return step, false
+}
+
+// putOff is the end of a pod whose successor is to come later. It is no failure, and ends what failed before.
+func (o *Observation) putOff(after time.Duration) Step {
+	return Step{Verb: Record, Phase: Asleep, Reason: ReasonRestartsLater, Awaits: AwaitTime, Settle: true, RetryAt: o.Now.Add(after)}
 }
 
 // eager is the same with a policy that restarts: an outcome decides before the policy does.

@@ -14,6 +14,7 @@ const (
 	AwaitNode     Await = "Node"     // to say that its pod has ended
 	AwaitTemplate Await = "Template" // to say what follows from its end
 	AwaitRetry    Await = "Retry"    // after a failure
+	AwaitTime     Await = "Time"     // at which it starts again
 	AwaitOthers   Await = "Others"   // that follow from it, or run before it goes
 )
 
@@ -45,14 +46,24 @@ func (o *Observation) awaits(s Step) Await {
 		return AwaitNode
 	case s.Phase == Stopping && o.runs():
 		return AwaitEnd
+	case o.isPutOff(s):
+		return AwaitTime
 	}
 	if what := s.awaits(); what != "" {
 		return what
 	}
-	if s.Verb == Wait && o.wanted() && o.runs() && o.Pod.Deleting { // it stands in the way of the next one
+	if s.Verb == Wait && o.inTheWay() {
 		return AwaitEnd
 	}
 	return ""
+}
+
+// inTheWay says whether a pod that ends stands in the way of the next one.
+func (o *Observation) inTheWay() bool { return o.wanted() && o.runs() && o.Pod.Deleting }
+
+// isPutOff says whether a session sleeps although it is wanted, until its time comes.
+func (o *Observation) isPutOff(s Step) bool {
+	return s.Phase == Asleep && s.Reason == ReasonRestartsLater && o.wanted()
 }
 
 // awaits is what is waited for in a phase, whatever becomes of the pod.

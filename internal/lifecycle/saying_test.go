@@ -13,7 +13,7 @@ var sayings = []law{
 		return s.Verb != Wait || !o.wanted() || quick || served || s.Awaits != ""
 	}},
 	{"whoever is up, and nobody else, says why it is not put to sleep (000-10, 000-26)", func(o *Observation, s Step) bool {
-		stays := s.Verb == Wait || s.Verb == Shrink || s.Verb == Grow
+		stays := s.Verb == Wait || s.Verb == Shrink || s.Verb == Grow || s.Verb == Flush
 		up := s.Verb == Publish || stays && (s.Phase == Awake || s.Phase == Hibernated) && o.Session.Published && o.current() && !o.Pod.Ended
 		return up == (s.Kept != "")
 	}},
@@ -22,7 +22,7 @@ var sayings = []law{
 	}},
 	{"whoever is served, or has fallen asleep, waits for nothing but a word on its end", func(o *Observation, s Step) bool {
 		served := s.Kept != ""
-		rests := s.Phase == Asleep && s.Verb == Wait && o.Pod == nil
+		rests := s.Phase == Asleep && s.Verb == Wait && o.Pod == nil && !o.wanted()
 		return !(served || rests) || s.Awaits == ""
 	}},
 	{"a pod that has not ended is a reason only where there is one", func(o *Observation, s Step) bool {

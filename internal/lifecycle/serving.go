@@ -18,7 +18,7 @@ func serve(o *Observation) (Step, bool) {
 	case !o.wanted():
 		return Step{Verb: Unpublish, Phase: Draining, Reason: ReasonDraining}, true
 	}
-	return o.tier(), true
+	return o.flush(o.tier()), true
 }
 
 // drain brings an unpublished session to its stop: every gateway has seen it, then the state is saved, then Stopping.

@@ -101,7 +101,7 @@ func (w *World) act(step Step) {
 		w.Session.Starts.News = false
 	case Clear:
 		w.Session.Starts.Left = false
-	case Save:
+	case Save, Flush:
 		w.Save.Running = true
 	default:
 		w.actOnPod(step)
@@ -153,4 +153,7 @@ func (w *World) answer() {
 // Touch is demand that comes now.
 func (w *World) Touch() {
 	w.Session.Touched, w.Session.ActiveSince = true, w.Now
+	if w.Session.Published {
+		w.Save = SaveState{}
+	}
 }

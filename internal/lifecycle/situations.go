@@ -91,6 +91,12 @@ var Sessions = []Situation{
 		o.Template.HibernateAfter = 5 * time.Second
 		o.Session.ActiveSince = o.Now.Add(-time.Minute)
 	}},
+	{"awake, saved soon", func(o *Observation) { o.published(); o.Template.SaveAfter = time.Minute }},
+	{"awake, to be saved", func(o *Observation) {
+		o.published()
+		o.Template.SaveAfter = 5 * time.Second
+		o.Session.ActiveSince = o.Now.Add(-time.Minute)
+	}},
 	{"awake for too long", func(o *Observation) {
 		o.published()
 		o.Session.AwakeSince, o.Template.Lifetime.Awake = o.Now.Add(-time.Hour), time.Minute
@@ -105,6 +111,10 @@ var Sessions = []Situation{
 	}},
 	{"a new Task", func(o *Observation) { o.Template.Task = true }},
 	{"a Task that runs", func(o *Observation) { o.published(); o.Template.Task = true }},
+	{"a Task that is put off", func(o *Observation) {
+		o.drained(Asleep, ReasonRestartsLater)
+		o.Session.PodUID, o.Session.RetryAt, o.Template.Task = "", o.Now.Add(time.Minute), true
+	}},
 	{"Permanent, idle", func(o *Observation) {
 		o.published()
 		o.Session.ActiveSince, o.Session.PublishedSince = o.Now.Add(-time.Hour), o.Now.Add(-time.Hour)

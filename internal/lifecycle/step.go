@@ -13,6 +13,7 @@ const (
 	Publish   Verb = "Publish"   // let gateways send requests to the pod
 	Unpublish Verb = "Unpublish" // tell gateways to send nothing more, and remember on which activity that was decided
 	Save      Verb = "Save"      // call the save hook, without waiting for it
+	Flush     Verb = "Flush"     // the same, of a session that goes on serving
 	Stop      Verb = "Stop"      // commit Stopping, then delete the pod
 	Delete    Verb = "Delete"    // delete the pod
 	Record    Verb = "Record"    // write how the pod ended
@@ -60,6 +61,7 @@ const (
 	ReasonStartingOthers     Reason = "StartingOthers"
 	ReasonStartedFailed      Reason = "StartedFailed"
 	ReasonEndedTooOften      Reason = "EndedTooOften"
+	ReasonRestartsLater      Reason = "RestartsLater"
 	ReasonVolumeTaken        Reason = "VolumeTaken"
 	ReasonVolumeLost         Reason = "VolumeLost"
 	ReasonDestroying         Reason = "Destroying"

@@ -3,6 +3,8 @@ package route
 import (
 	"cmp"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -41,7 +43,7 @@ func taker(t *v1alpha1.SessionTemplate, r v1alpha1.Route, all []v1alpha1.Session
 	var first *v1alpha1.SessionTemplate
 	for i := range all {
 		other := &all[i]
-		if Compare(other, t) < 0 && Routed(other) && alike(other, t) && covered(r, other.Spec.Routes) && (first == nil || Compare(other, first) < 0) {
+		if Compare(other, t) < 0 && Routed(other) && alike(other, t) && covered(r, t, other) && (first == nil || Compare(other, first) < 0) {
 			first = other
 		}
 	}
@@ -62,7 +64,7 @@ func Meet(a, b *v1alpha1.SessionTemplate) bool {
 		return false
 	}
 	for _, r := range b.Spec.Routes {
-		if covered(r, a.Spec.Routes) {
+		if covered(r, b, a) {
 			return true
 		}
 	}
@@ -74,13 +76,27 @@ func alike(a, b *v1alpha1.SessionTemplate) bool {
 	return (a.Spec.Protocol == v1alpha1.ProtocolTCP) == (b.Spec.Protocol == v1alpha1.ProtocolTCP)
 }
 
-func covered(r v1alpha1.Route, by []v1alpha1.Route) bool {
-	for _, other := range by {
-		if covers(other, r) {
+// covered says whether a template has all requests that a route of t would match.
+func covered(r v1alpha1.Route, t, by *v1alpha1.SessionTemplate) bool {
+	for _, other := range by.Spec.Routes {
+		if covers(other, r) && (r.Claim == "" || trusts(by, t)) {
 			return true
 		}
 	}
 	return false
+}
+
+// trusts says whether a takes each JSON Web Token that t takes.
+func trusts(a, t *v1alpha1.SessionTemplate) bool {
+	if a.Spec.Access == nil || t.Spec.Access == nil {
+		return false
+	}
+	for _, issuer := range t.Spec.Access.JWT {
+		if !slices.ContainsFunc(a.Spec.Access.JWT, func(i v1alpha1.JWTIssuer) bool { return reflect.DeepEqual(i, issuer) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // covers says whether each request that r matches is matched by a, too.
@@ -94,6 +110,8 @@ func covers(a, r v1alpha1.Route) bool {
 		return http.CanonicalHeaderKey(a.Header) == http.CanonicalHeaderKey(r.Header)
 	case r.Cookie != "":
 		return a.Cookie == r.Cookie
+	case r.Claim != "":
+		return a.Claim == r.Claim
 	}
 	return a.Query == r.Query
 }

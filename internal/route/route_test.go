@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/route"
 )
 
@@ -57,6 +57,40 @@ func TestTaken(t *testing.T) {
 			}
 			if want := []v1alpha1.TakenRoute{{Route: 1, Namespace: "games", Template: tt.want}}; tt.want != "" && !slices.Equal(got, want) {
 				t.Errorf("taken: %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// A claim is taken by whoever takes the same tokens.
+func TestTakenClaim(t *testing.T) {
+	claims := func(name string, born int64, claim string, issuers ...v1alpha1.JWTIssuer) v1alpha1.SessionTemplate {
+		t := template(name, born, v1alpha1.Route{Claim: claim})
+		t.Spec.Access = &v1alpha1.AccessSpec{JWT: issuers}
+		return t
+	}
+	one, two := v1alpha1.JWTIssuer{Issuer: "one", JWKS: "1"}, v1alpha1.JWTIssuer{Issuer: "two", JWKS: "2"}
+	other := one
+	other.Audiences = []string{"other"}
+	b := claims("b", 5, "sub", one)
+	for name, tt := range map[string]struct {
+		older v1alpha1.SessionTemplate
+		taken bool
+	}{
+		"the same issuer":        {claims("a", 1, "sub", one), true},
+		"one more":               {claims("a", 1, "sub", two, one), true},
+		"another issuer":         {claims("a", 1, "sub", two), false},
+		"for another audience":   {claims("a", 1, "sub", other), false},
+		"another claim":          {claims("a", 1, "table", one), false},
+		"no claim":               {template("a", 1, v1alpha1.Route{Query: "sub"}), false},
+		"without any credential": {template("a", 1, v1alpha1.Route{Claim: "sub"}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := route.Taken(&b, []v1alpha1.SessionTemplate{tt.older, b}); (len(got) > 0) != tt.taken {
+				t.Errorf("taken: %v", got)
+			}
+			if route.Meet(&tt.older, &b) != tt.taken {
+				t.Error("and whether they meet is another thing")
 			}
 		})
 	}
@@ -107,8 +141,8 @@ func TestTakenIsWhatTheGatewayDoes(t *testing.T) {
 		older := template("older", 1, rapid.SliceOfN(routes, 1, 3).Draw(t, "older")...)
 		r := routes.Draw(t, "younger")
 		younger := template("younger", 2, r)
-		var table gateway.Table
-		table.Set([]gateway.Template{known(older), known(younger)})
+		var table resolve.Table
+		table.Set([]resolve.Template{known(older), known(younger)})
 		through := false
 		for _, key := range []string{"q7", "a-q7", "q7-b", "a-b-q7-a-b", rapid.StringMatching("[a-z0-9]{1,9}").Draw(t, "key")} {
 			target, err := table.Resolve(request(t, r, key))
@@ -127,10 +161,10 @@ func TestTakenIsWhatTheGatewayDoes(t *testing.T) {
 	})
 }
 
-func known(t v1alpha1.SessionTemplate) gateway.Template {
-	out := gateway.Template{Namespace: t.Namespace, Name: t.Name, Pattern: regexp.MustCompile(`.+`)}
+func known(t v1alpha1.SessionTemplate) resolve.Template {
+	out := resolve.Template{Namespace: t.Namespace, Name: t.Name, Pattern: regexp.MustCompile(`.+`)}
 	for _, r := range t.Spec.Routes {
-		out.Routes = append(out.Routes, gateway.Route{Host: r.Host, Path: r.Path, Header: r.Header, Cookie: r.Cookie, Query: r.Query})
+		out.Routes = append(out.Routes, resolve.Route{Host: r.Host, Path: r.Path, Header: r.Header, Cookie: r.Cookie, Query: r.Query})
 	}
 	return out
 }

@@ -21,7 +21,7 @@ const (
 
 // Save is one save that is needed.
 type Save struct {
-	Drain   string // which drain it is for; another one of the same session makes the save of this one void
+	For     string // which drain or idle time it is for; what was saved for one counts for no other
 	URL     string
 	Header  http.Header
 	Timeout time.Duration // of one attempt
@@ -50,34 +50,38 @@ type Hooks struct {
 
 type save struct {
 	State
-	drain    string
+	occasion string
 	attempts int
 	cancel   context.CancelFunc
 }
 
-// State says how far the save of a session is for a drain.
-func (h *Hooks) State(session types.NamespacedName, drain string) State {
+// State says how far the save of a session is for a drain or an idle time. While one for another lasts, none can begin.
+func (h *Hooks) State(session types.NamespacedName, occasion string) State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s := h.saves[session]; s != nil && s.drain == drain {
+	s := h.saves[session]
+	switch {
+	case s == nil:
+		return State{}
+	case s.occasion == occasion:
 		return s.State
 	}
-	return State{}
+	return State{Running: s.Running}
 }
 
-// Begin makes the request in the background, unless it is under way for this drain. One that is under way for another drain
-// is broken off: what it would save is no longer the last word.
+// Begin makes the request in the background, unless it was made for this drain or idle time, or one is under way for any: of two that overlap the
+// older might be the last to write. Whoever wants another is told when it has ended.
 func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.saves[session]
-	if s == nil || s.drain != want.Drain {
-		if s != nil {
-			s.cancel()
-		}
-		s = &save{drain: want.Drain}
+	if s != nil && s.Running {
+		return
 	}
-	if s.Running || s.Done {
+	if s == nil || s.occasion != want.For {
+		s = &save{occasion: want.For}
+	}
+	if s.Done {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), want.Timeout)

@@ -1,7 +1,6 @@
 package savehook
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,7 +27,7 @@ func hooks(a answer) (*Hooks, *[]types.NamespacedName) {
 	return &Hooks{Client: &http.Client{Transport: a}, Now: time.Now, Ended: func(s types.NamespacedName) { *ended = append(*ended, s) }}, ended
 }
 
-var first = Save{Drain: "1", URL: "http://127.0.0.1/save", Timeout: time.Second}
+var first = Save{For: "1", URL: "http://127.0.0.1/save", Timeout: time.Second}
 
 func TestSaveEndsAndTells(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -69,25 +68,46 @@ func TestSaveHasATimeout(t *testing.T) {
 	})
 }
 
-// The save of a drain that was taken back is broken off, and its end is not told.
-func TestNewDrainVoidsTheSaveBefore(t *testing.T) {
+// A save that lasts is not overtaken by the next one, which might write before it. What it has saved is not the last word: the next one comes when it has
+// ended.
+func TestNoTwoSavesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, ended := hooks(func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/save" {
-				<-r.Context().Done()
-				return nil, errors.New("broken off")
-			}
+		begun, goOn := 0, make(chan struct{})
+		h, ended := hooks(func(*http.Request) (*http.Response, error) {
+			begun++
+			<-goOn
 			return status(200)
 		})
+		second := Save{For: "2", URL: first.URL, Timeout: time.Second}
 		h.Begin(table, first)
-		h.Begin(table, Save{Drain: "2", URL: "http://127.0.0.1/again", Timeout: time.Second})
 		synctest.Wait()
-		if !h.State(table, "2").Done || len(*ended) != 1 {
-			t.Errorf("state %+v, told %v", h.State(table, "2"), *ended)
+		h.Begin(table, second)
+		synctest.Wait()
+		if s := h.State(table, "2"); begun != 1 || !s.Running || s.Done {
+			t.Fatalf("%d saves are under way, state %+v", begun, s)
 		}
+		close(goOn)
+		synctest.Wait()
+		if s := h.State(table, "2"); s.Running || s.Done || len(*ended) != 1 {
+			t.Fatalf("state %+v, told %v", s, *ended)
+		}
+		h.Begin(table, second)
+		synctest.Wait()
+		if s := h.State(table, "2"); !s.Done || begun != 2 || len(*ended) != 2 {
+			t.Errorf("%d saves, state %+v, told %v", begun, s, *ended)
+		}
+	})
+}
+
+// A pod that has ended is asked no longer, and the end of that is not told.
+func TestForgottenSaveIsBrokenOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, ended := hooks(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+		h.Begin(table, first)
 		h.Forget(table)
-		if h.State(table, "2").Done {
-			t.Error("not forgotten")
+		synctest.Wait()
+		if s := h.State(table, "1"); s != (State{}) || len(*ended) != 0 {
+			t.Errorf("state %+v, told %v", s, *ended)
 		}
 	})
 }
@@ -105,7 +125,7 @@ func TestSaveOverH2C(t *testing.T) {
 	defer pod.Close()
 	ended := make(chan struct{})
 	h := &Hooks{Client: &http.Client{}, H2C: H2C(), Now: time.Now, Ended: func(types.NamespacedName) { close(ended) }}
-	h.Begin(table, Save{Drain: "1", URL: pod.URL + "/save", Timeout: 10 * time.Second, H2C: true})
+	h.Begin(table, Save{For: "1", URL: pod.URL + "/save", Timeout: 10 * time.Second, H2C: true})
 	<-ended
 	if s := h.State(table, "1"); !s.Done || s.Err != nil {
 		t.Errorf("state %+v", s)

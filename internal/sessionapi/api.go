@@ -10,7 +10,8 @@ import (
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 const (
@@ -24,30 +25,30 @@ const (
 	beat = 15 * time.Second
 )
 
-// Sessions is what the API needs of the sessions around it. Its errors are a *gateway.Problem, a *directory.Refusal or ctx's.
+// Sessions is what the API needs of the sessions around it. Its errors are a *answer.Problem, a *directory.Refusal or ctx's.
 type Sessions interface {
 	// Template is what is known of a template that is sound.
-	Template(namespace, name string) (gateway.Template, bool)
+	Template(namespace, name string) (resolve.Template, bool)
 	// Look reads a session from the API server. It wakes nothing.
-	Look(ctx context.Context, t gateway.Target) (client.Session, error)
+	Look(ctx context.Context, t *resolve.Target) (client.Session, error)
 	// Make makes a session. One that is there is no error if it is what n says, as far as n says it.
-	Make(ctx context.Context, t gateway.Target, n client.Spec) (s client.Session, made bool, err error)
+	Make(ctx context.Context, t *resolve.Target, n client.Spec) (s client.Session, made bool, err error)
 	// Touch sees to it that the session is wanted, and does not wait for it.
 	Touch(ctx context.Context, w directory.Wish) error
 	// Wake does, and returns nil when the session may be reachable.
 	Wake(ctx context.Context, w directory.Wish) error
 	// Sleep lets a session that is up fall asleep as soon as nobody is there.
-	Sleep(ctx context.Context, t gateway.Target) error
+	Sleep(ctx context.Context, t *resolve.Target) error
 	// Delete begins the end of a session, and gives it as it is then. Of another UID than the one given, if one is, it does not.
-	Delete(ctx context.Context, t gateway.Target, uid string) (client.Session, error)
+	Delete(ctx context.Context, t *resolve.Target, uid string) (client.Session, error)
 	// Watch tells the session as it is, and then each change, until ctx ends or tell fails, or else why it cannot go on: a Refusal of
 	// the kind NotFound when there is none, or none any more.
-	Watch(ctx context.Context, t gateway.Target, tell func(client.Session) error) error
+	Watch(ctx context.Context, t *resolve.Target, tell func(client.Session) error) error
 }
 
-// Authorize says who calls, or why that one may not do it: a *gateway.Problem. The template in the target has only its names where the
+// Authorize says who calls, or why that one may not do it: a *answer.Problem. The template in the target has only its names where the
 // gateway knows no more of it.
-type Authorize func(r *http.Request, t gateway.Target, v access.Verb) (access.Caller, error)
+type Authorize func(r *http.Request, t *resolve.Target, v access.Verb) (access.Caller, error)
 
 // API is the handler of all paths below client.Root. Sessions and Authorize are required; the fields must not change after the first call.
 type API struct {
@@ -78,7 +79,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // nobody is there to read it
 	default:
-		gateway.Answer(w, err)
+		answer.Write(w, err)
 	}
 }
 
@@ -124,7 +125,7 @@ func (p places) take() error {
 	case p.free <- struct{}{}:
 		return nil
 	default:
-		return &gateway.Problem{Reason: gateway.ReasonTooManyWaiting, Limit: p.limit, RetryAfter: time.Second}
+		return &answer.Problem{Reason: answer.ReasonTooManyWaiting, Limit: p.limit, RetryAfter: time.Second}
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"net/http"
 
 	"github.com/dormouse-dev/dormouse/internal/access"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // Anyone is what a caller may do whom nobody knows. They may do what a request to the session does: look, wake, and make a session where
@@ -19,20 +21,24 @@ func Anyone(v access.Verb, requestMakes, open bool) bool {
 	return open
 }
 
+// forbidden says what would allow it: a template with access, or the gateway's flag.
+const forbidden = "The gateway does not know who calls, and that is not for everybody: " +
+	"the template says who may, with access, or the gateways say that everybody may, with --session-api=open."
+
 // AsAnyone is an Authorize that knows nobody.
 func AsAnyone(open bool) Authorize {
-	return func(_ *http.Request, t gateway.Target, v access.Verb) (access.Caller, error) {
+	return func(_ *http.Request, t *resolve.Target, v access.Verb) (access.Caller, error) {
 		if Anyone(v, t.Create, open) {
 			return access.Caller{}, nil
 		}
-		return access.Caller{}, &gateway.Problem{Reason: gateway.ReasonForbidden, Cause: string(v), Detail: "The gateway does not know who calls, and that is not for everybody."}
+		return access.Caller{}, &answer.Problem{Reason: answer.ReasonForbidden, Cause: string(v), Detail: forbidden}
 	}
 }
 
 // ByTemplate has the templates that say who may be asked by an Authorize that knows callers; of others, anybody may what Anyone may.
 func ByTemplate(known Authorize, open bool) Authorize {
 	anyone := AsAnyone(open)
-	return func(r *http.Request, t gateway.Target, v access.Verb) (access.Caller, error) {
+	return func(r *http.Request, t *resolve.Target, v access.Verb) (access.Caller, error) {
 		if t.Access == nil {
 			return anyone(r, t, v)
 		}
@@ -42,7 +48,7 @@ func ByTemplate(known Authorize, open bool) Authorize {
 
 // permitted gives the target of a call, if the caller may do that to it, and the caller. Where the gateway knows no template, nobody can say
 // who may: there it is as if there were no sessions, but for an open gateway, which lets what is left of them be looked at and ended.
-func (a *API) permitted(r *http.Request, c call, v access.Verb) (gateway.Target, access.Caller, error) {
+func (a *API) permitted(r *http.Request, c call, v access.Verb) (*resolve.Target, access.Caller, error) {
 	t, known, err := a.target(c)
 	if err != nil {
 		return t, access.Caller{}, err
@@ -52,10 +58,10 @@ func (a *API) permitted(r *http.Request, c call, v access.Verb) (gateway.Target,
 		return t, caller, err
 	}
 	if t.Caller = caller; caller.Anonymous() {
-		t.Client = gateway.ClientOf(r)
+		t.Client = front.ClientOf(r)
 	}
 	if left := v == access.Look || v == access.Sleep || v == access.Delete; !known && !(a.Open && left) {
-		return t, caller, &gateway.Problem{Reason: gateway.ReasonNotFound, Cause: "TemplateNotFound", Detail: "The gateway knows no sound template of that name in the namespace."}
+		return t, caller, &answer.Problem{Reason: answer.ReasonNotFound, Cause: "TemplateNotFound", Detail: "The gateway knows no sound template of that name in the namespace."}
 	}
 	return t, caller, nil
 }
@@ -69,5 +75,5 @@ func account(c access.Caller, asked string, open bool) (string, error) {
 	case c.Tenant == "" && (c.Known() || open):
 		return asked, nil
 	}
-	return "", &gateway.Problem{Reason: gateway.ReasonForbidden, Cause: "tenant", Detail: "The caller may not make a session on that tenant's account."}
+	return "", &answer.Problem{Reason: answer.ReasonForbidden, Cause: "tenant", Detail: "The caller may not make a session on that tenant's account."}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
 
@@ -51,7 +51,7 @@ func TestCallsAreAuthorized(t *testing.T) {
 		w.has("a")
 		var asked []access.Verb
 		deny := sessionapi.AsAnyone(false)
-		w.api.Authorize = func(r *http.Request, target gatewayTarget, v access.Verb) (access.Caller, error) {
+		w.api.Authorize = func(r *http.Request, target *resolve.Target, v access.Verb) (access.Caller, error) {
 			asked = append(asked, v)
 			target.Create = false
 			return deny(r, target, access.Delete)
@@ -111,12 +111,12 @@ func TestSessionsWithoutATemplate(t *testing.T) {
 // A template that says who may is asked, also at an open gateway; of any other, anybody may what a request does.
 func TestByTemplate(t *testing.T) {
 	asked := 0
-	known := func(*http.Request, gatewayTarget, access.Verb) (access.Caller, error) {
+	known := func(*http.Request, *resolve.Target, access.Verb) (access.Caller, error) {
 		asked++
 		return access.Caller{Subject: "alice"}, nil
 	}
-	says := gatewayTarget{Template: &gateway.Template{Access: &access.Policy{}}}
-	saysNot := gatewayTarget{Template: &gateway.Template{}}
+	says := &resolve.Target{Template: &resolve.Template{Access: &access.Policy{}}}
+	saysNot := &resolve.Target{Template: &resolve.Template{}}
 	for _, opened := range []bool{false, true} {
 		asked = 0
 		by := sessionapi.ByTemplate(known, opened)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dormouse-dev/dormouse/client"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 const (
@@ -45,7 +45,7 @@ func (a *API) batch(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	if lines.broken {
-		return &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: "It ended before its end. What was whole of it may have been stored: send it again."}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Detail: "It ended before its end. What was whole of it may have been stored: send it again."}
 	}
 	return answerAll(w, results)
 }
@@ -78,13 +78,13 @@ func (a *API) one(ctx context.Context, r *http.Request, c call, text []byte, res
 // keys would be one.
 func wholeKey(k string) error {
 	if strings.ContainsRune(k, '\uFFFD') {
-		return &gateway.Problem{Reason: gateway.ReasonBadKey, Detail: "it holds U+FFFD, which is what is left of a broken encoding"}
+		return &answer.Problem{Reason: answer.ReasonBadKey, Detail: "it holds U+FFFD, which is what is left of a broken encoding"}
 	}
 	return badKey(k)
 }
 
 func fail(result *client.Result, err error) {
-	p := gateway.ProblemOf(err)
+	p := answer.Of(err)
 	result.Status, result.Reason, result.Detail, result.Limit, result.RetryAfter = p.Code(), string(p.Reason), p.Detail, p.Limit, p.RetrySeconds()
 }
 

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dormouse-dev/dormouse/client"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // maxBody is how large the body of a call that is no batch may be, in bytes: an input of which each byte needs six to be written.
@@ -22,9 +22,9 @@ func readBody(w http.ResponseWriter, r *http.Request, v any) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge}
+		return &answer.Problem{Reason: answer.ReasonTooLarge}
 	case err != nil:
-		return &gateway.Problem{Reason: gateway.ReasonBadBody}
+		return &answer.Problem{Reason: answer.ReasonBadBody}
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	}
@@ -34,15 +34,15 @@ func readBody(w http.ResponseWriter, r *http.Request, v any) error {
 // decode takes one JSON value, and nothing that it does not know: a field that is misspelt must not be lost in silence.
 func decode(body []byte, v any) error {
 	if !utf8.Valid(body) {
-		return &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: "it is not UTF-8"}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Detail: "it is not UTF-8"}
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: strings.TrimPrefix(err.Error(), "json: ")}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Detail: strings.TrimPrefix(err.Error(), "json: ")}
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: "there is something behind the JSON value"}
+		return &answer.Problem{Reason: answer.ReasonBadBody, Detail: "there is something behind the JSON value"}
 	}
 	return nil
 }
@@ -51,9 +51,9 @@ func decode(body []byte, v any) error {
 func checkNew(n *client.Spec) error {
 	switch {
 	case n.Input != nil && len(*n.Input) > client.MaxInput:
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge, Limit: "input", Detail: "An input has at most 64 KiB."}
+		return &answer.Problem{Reason: answer.ReasonTooLarge, Limit: "input", Detail: "An input has at most 64 KiB."}
 	case len(n.Alarms) > client.MaxAlarms:
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge, Limit: "alarms", Detail: "A session has at most 64 alarms."}
+		return &answer.Problem{Reason: answer.ReasonTooLarge, Limit: "alarms", Detail: "A session has at most 64 alarms."}
 	}
 	return nil
 }

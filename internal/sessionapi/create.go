@@ -6,7 +6,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // put makes a session: 201 if it was made, 200 if it was there.
@@ -34,7 +34,7 @@ func (a *API) create(ctx context.Context, r *http.Request, c call, n client.Spec
 		return s, false, err
 	}
 	if t.Pattern == nil || !t.Pattern.MatchString(t.Key) {
-		return s, false, &gateway.Problem{Reason: gateway.ReasonKeyRejected}
+		return s, false, &answer.Problem{Reason: answer.ReasonKeyRejected}
 	}
 	if n.Tenant, err = account(caller, n.Tenant, a.Open); err != nil {
 		return s, false, err

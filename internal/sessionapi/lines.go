@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/dormouse-dev/dormouse/client"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // lines reads the lines of a batch, one at a time, and never holds more of one than may be of it.
@@ -66,11 +66,11 @@ func (l *lines) trouble(n int) error {
 	switch {
 	case n > client.MaxBatch:
 		l.full = true
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge, Limit: "lines", Detail: "A batch has at most 1,000 lines. This one and what follows were not read."}
+		return &answer.Problem{Reason: answer.ReasonTooLarge, Limit: "lines", Detail: "A batch has at most 1,000 lines. This one and what follows were not read."}
 	case l.full:
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge, Limit: "bytes", Detail: "A batch has at most 16 MiB. This line and what follows were not read."}
+		return &answer.Problem{Reason: answer.ReasonTooLarge, Limit: "bytes", Detail: "A batch has at most 16 MiB. This line and what follows were not read."}
 	case l.large:
-		return &gateway.Problem{Reason: gateway.ReasonTooLarge, Limit: "line", Detail: "A line has at most 64 KiB."}
+		return &answer.Problem{Reason: answer.ReasonTooLarge, Limit: "line", Detail: "A line has at most 64 KiB."}
 	}
 	return nil
 }

@@ -7,7 +7,8 @@ import (
 
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/key"
 )
 
@@ -30,11 +31,11 @@ type call struct {
 func parse(r *http.Request) (call, error) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	if !strings.HasPrefix(path, "/") || strings.Contains(path, "#") {
-		return call{}, &gateway.Problem{Reason: gateway.ReasonBadTarget}
+		return call{}, &answer.Problem{Reason: answer.ReasonBadTarget}
 	}
 	rest, ours := strings.CutPrefix(path, client.Root)
 	if !ours {
-		return call{}, &gateway.Problem{Reason: gateway.ReasonNoRoute}
+		return call{}, &answer.Problem{Reason: answer.ReasonNoRoute}
 	}
 	if rest == shapeDocument || rest == shapeSelf || strings.HasPrefix(rest, shapeSelf+"/") {
 		return call{shape: rest}, nil
@@ -47,11 +48,11 @@ func ofSessions(segments []string) (call, error) {
 	const session, word, most = 5, 6, 7
 	n := len(segments)
 	if n < session || n > most || !named(segments) {
-		return call{}, &gateway.Problem{Reason: gateway.ReasonNoRoute}
+		return call{}, &answer.Problem{Reason: answer.ReasonNoRoute}
 	}
 	c := call{shape: shapeSessions, namespace: segments[1], template: segments[3]}
 	if !key.IsLabel(c.namespace) || !key.IsLabel(c.template) {
-		return call{}, &gateway.Problem{Reason: gateway.ReasonNoRoute, Detail: "namespace and template are DNS labels"}
+		return call{}, &answer.Problem{Reason: answer.ReasonNoRoute, Detail: "namespace and template are DNS labels"}
 	}
 	if n == session {
 		return c, nil
@@ -62,7 +63,7 @@ func ofSessions(segments []string) (call, error) {
 	}
 	var err error
 	if c.key, err = url.PathUnescape(segments[session]); err != nil {
-		return call{}, &gateway.Problem{Reason: gateway.ReasonBadKey, Detail: "its percent-encoding is malformed"}
+		return call{}, &answer.Problem{Reason: answer.ReasonBadKey, Detail: "its percent-encoding is malformed"}
 	}
 	return c, badKey(c.key)
 }
@@ -75,20 +76,20 @@ func named(segments []string) bool {
 // badKey is what is wrong with a key, if something is.
 func badKey(k string) error {
 	if err := key.Check(k); err != nil {
-		return &gateway.Problem{Reason: gateway.ReasonBadKey, Detail: err.Error()}
+		return &answer.Problem{Reason: answer.ReasonBadKey, Detail: err.Error()}
 	}
 	return nil
 }
 
 // target is the session that a call is about, and whether the gateway knows its template.
-func (a *API) target(c call) (t gateway.Target, known bool, err error) {
+func (a *API) target(c call) (t *resolve.Target, known bool, err error) {
 	name, err := key.Name(c.template, c.key)
 	if err != nil {
-		return t, false, &gateway.Problem{Reason: gateway.ReasonBadKey, Detail: err.Error()}
+		return t, false, &answer.Problem{Reason: answer.ReasonBadKey, Detail: err.Error()}
 	}
 	template, known := a.Sessions.Template(c.namespace, c.template)
 	if !known {
-		template = gateway.Template{Namespace: c.namespace, Name: c.template}
+		template = resolve.Template{Namespace: c.namespace, Name: c.template}
 	}
-	return gateway.Target{Template: &template, Key: c.key, ID: directory.ID{Namespace: c.namespace, Name: name}}, known, nil
+	return &resolve.Target{Template: &template, Key: c.key, ID: directory.ID{Namespace: c.namespace, Name: name}}, known, nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // handler answers one method of one shape of path.
@@ -44,12 +44,12 @@ func waiting(a *API, r *http.Request) places {
 func find(h http.Header, shape, method string) (handler, error) {
 	methods, ok := routes[shape]
 	if !ok {
-		return handler{}, &gateway.Problem{Reason: gateway.ReasonNoRoute}
+		return handler{}, &answer.Problem{Reason: answer.ReasonNoRoute}
 	}
 	found, ok := methods[method]
 	if !ok {
 		h.Set("Allow", strings.Join(allowed(methods), ", "))
-		return handler{}, &gateway.Problem{Reason: gateway.ReasonMethodNotAllowed}
+		return handler{}, &answer.Problem{Reason: answer.ReasonMethodNotAllowed}
 	}
 	return found, nil
 }

@@ -3,22 +3,24 @@ package sessionapi
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dormouse-dev/dormouse/client"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 )
 
 // Pod is a pod that calls, by a token that was checked.
 type Pod struct{ Namespace, Name, UID string }
 
-// Pods is what the API needs of the pods that call. Its errors are a *gateway.Problem, a *directory.Refusal or ctx's; a pod that its
+// Pods is what the API needs of the pods that call. Its errors are a *answer.Problem, a *directory.Refusal or ctx's; a pod that its
 // session does not have is refused by each.
 type Pods interface {
-	// Pod says whose token it is: a Problem Unauthenticated where it is no pod's, or is not meant for us.
-	Pod(ctx context.Context, token string) (Pod, error)
+	// Pod says whose token it is, which an address has shown: a Problem Unauthenticated where it is no pod's, or is not meant for us.
+	Pod(ctx context.Context, token string, from netip.Addr) (Pod, error)
 	// Self is the pod's session.
 	Self(ctx context.Context, p Pod) (client.Session, error)
 	// Busy says that it is busy from now on. Zero: not any more.
@@ -33,9 +35,9 @@ type Pods interface {
 func (a *API) caller(r *http.Request) (Pod, error) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if a.Pods == nil || !ok || token == "" {
-		return Pod{}, &gateway.Problem{Reason: gateway.ReasonUnauthenticated, Detail: "A pod calls with its projected token, as Bearer."}
+		return Pod{}, &answer.Problem{Reason: answer.ReasonUnauthenticated, Detail: "A pod calls with its projected token, as Bearer."}
 	}
-	return a.Pods.Pod(r.Context(), token)
+	return a.Pods.Pod(r.Context(), token, front.ClientOf(r))
 }
 
 // self answers a pod which session it is of.
@@ -82,7 +84,7 @@ func busyFor(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > client.MaxBusy {
-		return 0, &gateway.Problem{Reason: gateway.ReasonBadBody, Detail: `"for" is a duration as 10m, or a number of seconds, up to 24h`}
+		return 0, &answer.Problem{Reason: answer.ReasonBadBody, Detail: `"for" is a duration as 10m, or a number of seconds, up to 24h`}
 	}
 	return d, nil
 }

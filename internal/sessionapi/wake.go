@@ -8,7 +8,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 )
 
 // waits says whether the caller of a wake wants to be told when the session is up.
@@ -47,7 +47,7 @@ func (a *API) await(ctx context.Context, wish directory.Wish, most time.Duration
 	if err == nil || errors.As(err, &refusal) || wait.Err() == nil {
 		return err
 	}
-	p := &gateway.Problem{Reason: gateway.ReasonWakeTimeout, Detail: "waited " + most.String()}
+	p := &answer.Problem{Reason: answer.ReasonWakeTimeout, Detail: "waited " + most.String()}
 	var queued *directory.Queued
 	if errors.As(err, &queued) {
 		p.Limit = queued.Limit

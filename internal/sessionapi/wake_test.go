@@ -10,10 +10,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	"github.com/dormouse-dev/dormouse/internal/gateway"
 )
-
-type gatewayTarget = gateway.Target
 
 func TestWake(t *testing.T) {
 	w := newWorld(t)

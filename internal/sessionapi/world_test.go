@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,8 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/key"
 	"github.com/dormouse-dev/dormouse/internal/sessionapi"
 )
@@ -54,12 +57,12 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 
 func open(w *world) { w.api.Open, w.api.Authorize = true, sessionapi.AsAnyone(true) }
 
-func (w *world) Template(namespace, name string) (gateway.Template, bool) {
+func (w *world) Template(namespace, name string) (resolve.Template, bool) {
 	pattern, err := key.Pattern(`(?s)[^!].*`)
 	if err != nil {
 		panic(err)
 	}
-	t := gateway.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: w.create, WakeTimeout: 50 * time.Millisecond, IdleAfter: time.Minute}
+	t := resolve.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: w.create, WakeTimeout: 50 * time.Millisecond, IdleAfter: time.Minute}
 	return t, name == "chess"
 }
 
@@ -67,7 +70,7 @@ func missing() error {
 	return &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
 }
 
-func (w *world) Look(_ context.Context, t gateway.Target) (client.Session, error) {
+func (w *world) Look(_ context.Context, t *resolve.Target) (client.Session, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s, ok := w.sessions[t.ID]
@@ -77,7 +80,7 @@ func (w *world) Look(_ context.Context, t gateway.Target) (client.Session, error
 	return s, nil
 }
 
-func (w *world) Make(ctx context.Context, t gateway.Target, n client.Spec) (client.Session, bool, error) {
+func (w *world) Make(ctx context.Context, t *resolve.Target, n client.Spec) (client.Session, bool, error) {
 	w.mu.Lock()
 	w.making++
 	w.most = max(w.most, w.making)
@@ -100,7 +103,7 @@ func (w *world) Make(ctx context.Context, t gateway.Target, n client.Spec) (clie
 	}
 	if s, ok := w.sessions[t.ID]; ok {
 		if n.Tenant != s.Tenant {
-			return s, false, &gateway.Problem{Reason: gateway.ReasonExists, Cause: "tenant"}
+			return s, false, &answer.Problem{Reason: answer.ReasonExists, Cause: "tenant"}
 		}
 		return s, false, nil
 	}
@@ -124,20 +127,20 @@ func (w *world) Wake(ctx context.Context, wish directory.Wish) error {
 	return nil
 }
 
-func (w *world) Sleep(_ context.Context, t gateway.Target) error {
+func (w *world) Sleep(_ context.Context, t *resolve.Target) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.slept = append(w.slept, t.Key)
 	return nil
 }
 
-func (w *world) Delete(ctx context.Context, t gateway.Target, uid string) (client.Session, error) {
+func (w *world) Delete(ctx context.Context, t *resolve.Target, uid string) (client.Session, error) {
 	s, err := w.Look(ctx, t)
 	if err != nil {
 		return s, err
 	}
 	if uid != "" && uid != s.UID {
-		return s, &gateway.Problem{Reason: gateway.ReasonReplaced}
+		return s, &answer.Problem{Reason: answer.ReasonReplaced}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,7 +150,7 @@ func (w *world) Delete(ctx context.Context, t gateway.Target, uid string) (clien
 }
 
 // Watch tells what comes over the channel, until it is closed: then the session is gone.
-func (w *world) Watch(ctx context.Context, t gateway.Target, tell func(client.Session) error) error {
+func (w *world) Watch(ctx context.Context, t *resolve.Target, tell func(client.Session) error) error {
 	s, err := w.Look(ctx, t)
 	if err != nil {
 		return err
@@ -180,10 +183,10 @@ func (w *world) has(k string) {
 // fakePods knows pods by their tokens.
 type fakePods struct{ *world }
 
-func (f fakePods) Pod(_ context.Context, token string) (sessionapi.Pod, error) {
+func (f fakePods) Pod(_ context.Context, token string, _ netip.Addr) (sessionapi.Pod, error) {
 	p, ok := f.pods[token]
 	if !ok {
-		return p, &gateway.Problem{Reason: gateway.ReasonUnauthenticated}
+		return p, &answer.Problem{Reason: answer.ReasonUnauthenticated}
 	}
 	return p, nil
 }
@@ -200,7 +203,7 @@ func (f fakePods) Busy(_ context.Context, _ sessionapi.Pod, d time.Duration) err
 }
 
 func (f fakePods) Rest(ctx context.Context, p sessionapi.Pod) error {
-	return f.Sleep(ctx, gateway.Target{Key: p.Name})
+	return f.Sleep(ctx, &resolve.Target{Key: p.Name})
 }
 
 func (f fakePods) SetAlarms(_ context.Context, p sessionapi.Pod, at []string) error {
@@ -216,23 +219,23 @@ func (f fakePods) SetAlarms(_ context.Context, p sessionapi.Pod, at []string) er
 // chess is the path of the sessions of the template.
 const chess = client.Root + "namespaces/games/templates/chess/sessions"
 
-// answer is what came back.
-type answer struct {
+// reply is what came back.
+type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-func (a answer) reason() string { return a.header.Get("Dormouse-Reason") }
+func (a reply) reason() string { return a.header.Get("Dormouse-Reason") }
 
-func (a answer) into(t testing.TB, v any) {
+func (a reply) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
 		t.Fatalf("%v: %s", err, a.body)
 	}
 }
 
-func (w *world) ask(method, path, body string, change ...func(*http.Request)) answer {
+func (w *world) ask(method, path, body string, change ...func(*http.Request)) reply {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path, strings.NewReader(body))
 	if err != nil {
@@ -250,12 +253,12 @@ func (w *world) ask(method, path, body string, change ...func(*http.Request)) an
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, string(text)}
+	return reply{res.StatusCode, res.Header, string(text)}
 }
 
 // knows has every caller be the same one.
 func knows(c access.Caller) func(*world) {
 	return func(w *world) {
-		w.api.Authorize = func(*http.Request, gateway.Target, access.Verb) (access.Caller, error) { return c, nil }
+		w.api.Authorize = func(*http.Request, *resolve.Target, access.Verb) (access.Caller, error) { return c, nil }
 	}
 }

@@ -38,6 +38,18 @@ func (e *Each[K]) Take(who K, perMinute int, now time.Time) (wait time.Duration)
 	return time.Duration(missing / float64(b.Limit()) * float64(time.Second))
 }
 
+// Give gives back a token that was taken. To one who was forgotten meanwhile it gives nothing.
+func (e *Each[K]) Give(who K, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.buckets == nil {
+		return
+	}
+	if b, ok := e.buckets.Peek(who); ok {
+		b.AllowN(now, -1)
+	}
+}
+
 func (e *Each[K]) bucket(who K, perMinute int, now time.Time) *rate.Limiter {
 	if e.buckets == nil {
 		e.buckets, _ = simplelru.NewLRU[K, *rate.Limiter](e.most(), nil) // its one error is a size below 1

@@ -29,6 +29,23 @@ func TestEachHasABucket(t *testing.T) {
 	}
 }
 
+// What is given back may be taken again, and a full bucket does not run over.
+func TestGivenBack(t *testing.T) {
+	var e Each[string]
+	e.Give("a", start)
+	if wait := e.Take("a", 1, start); wait != 0 {
+		t.Fatalf("waits %v", wait)
+	}
+	e.Give("a", start)
+	e.Give("a", start)
+	if wait := e.Take("a", 1, start); wait != 0 {
+		t.Errorf("waits %v for what was given back", wait)
+	}
+	if wait := e.Take("a", 1, start); wait != time.Minute {
+		t.Errorf("waits %v, want 1m", wait)
+	}
+}
+
 func TestLimitChanges(t *testing.T) {
 	var e Each[string]
 	e.Take("a", 1, start)

@@ -31,6 +31,7 @@ var _ = Describe("Who may use and wake", func() {
 		Entry("as the owner, by JSON Web Tokens", "spec.access={use: Owner, jwt: [{"+issuer+"}]}"),
 		Entry("as the owner, by capability tokens", "spec.access={use: Owner, capability: true}"),
 		Entry("as anybody known, by tokens of the cluster", "spec.access={use: Authenticated, kubernetes: true}"),
+		Entry("with a key in a claim of the token", "spec.access={jwt: [{"+issuer+"}]}", "spec.routes=[{claim: sub}]"),
 		Entry("as anyone to use and the owner to wake", "spec.access={kubernetes: true}", "spec.wake={by: Owner}"),
 		Entry("with every field of an issuer",
 			"spec.access={jwt: [{"+issuer+", algorithms: [ES256, EdDSA], subjectClaim: email, tenantClaim: org, groupsClaim: roles}]}"),

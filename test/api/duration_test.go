@@ -15,6 +15,7 @@ var durationFields = []struct{ path, change, longest string }{
 	{"spec.wake.timeout", "spec.wake={timeout: %}", "1h"},
 	{"spec.idle.after", "spec.idle={after: %}", "720h"},
 	{"spec.save.timeout", "spec.save={path: /save, timeout: %}", "1h"},
+	{"spec.save.after", "spec.save={path: /save, after: %}", "720h"},
 }
 
 var _ = Describe("A duration of a template", func() {

@@ -85,6 +85,7 @@ var _ = Describe("A SessionTemplate", func() {
 		func(ctx SpecContext, change string) { Expect(api.Create(ctx, template(change))).To(Succeed()) },
 		Entry("with a name of 63 letters", "metadata.name="+strings.Repeat("a", 63)),
 		Entry("with a number for port", "spec.port=8080"),
+		Entry("with an outcome that has it start again", "spec.outcomes=[{then: Restart}]"),
 		Entry("without restartPolicy", "spec.template.spec.restartPolicy-"),
 		Entry("with restartPolicy Never", "spec.template.spec.restartPolicy=Never"),
 		Entry("with labels of others", "spec.template.metadata={labels: {app: a, example.com/sessions.dormouse.dev: b}}"),
@@ -97,6 +98,13 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("without routes", "spec.routes=[]"),
 	)
 
+	DescribeTable("is accepted as a Task",
+		func(ctx SpecContext, change string) {
+			Expect(api.Create(ctx, template("spec.mode=Task", change))).To(Succeed())
+		},
+		Entry("that starts again later", "spec.outcomes=[{exitCodes: [75], then: Restart, after: 1s}, {then: Restart, after: 720h}]"),
+	)
+
 	DescribeTable("is rejected as a Task",
 		func(ctx SpecContext, change, message string) {
 			Expect(api.Create(ctx, template("spec.mode=Task", change))).To(MatchError(ContainSubstring(message)))
@@ -104,7 +112,11 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("that is put to sleep", "spec.lifetime={awake: 1h}", "not with mode Task"),
 		Entry("that is rolled out", "spec.rollout=Drain", "not with mode Task"),
 		Entry("whose outcome lets it sleep", "spec.outcomes=[{then: Sleep}]", "which would not let it sleep"),
+		Entry("that starts again too soon", "spec.outcomes=[{then: Restart, after: 999ms}]", "must be 1s to 720h"),
+		Entry("that starts again too late", "spec.outcomes=[{then: Restart, after: 721h}]", "must be 1s to 720h"),
+		Entry("that is over, but not yet", "spec.outcomes=[{then: Complete, after: 1h}]", "after: only with then: Restart"),
 		Entry("that hibernates", "spec.hibernate={after: 10s, resources: {requests: {cpu: 1m}}}", "not with mode Task"),
+		Entry("that is saved while it works", "spec.save={path: /save, after: 10s}", "save.after: not with mode Task"),
 	)
 
 	DescribeTable("is rejected",
@@ -117,6 +129,7 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with another mode", "spec.mode=Forever", "spec.mode"),
 		Entry("with an outcome that starts itself", "spec.outcomes=[{then: Start, start: [{template: chess}]}]", "which would be itself"),
 		Entry("with an outcome that starts nothing", "spec.outcomes=[{then: Start}]", "start: required with then: Start"),
+		Entry("with an outcome that has it start later", "spec.outcomes=[{then: Restart, after: 1h}]", "after: only with mode Task"),
 		Entry("without a port", "spec.port-", "port: required, unless mode is Task"),
 		Entry("with a port that is a list", "spec.port=[80]", "spec.port"),
 		Entry("without a pod template", "spec.template-", "spec.template: Required value"),
@@ -133,6 +146,7 @@ var _ = Describe("A SessionTemplate", func() {
 		Entry("with a ready path without slash", "spec.wake={ready: {path: ready}}", "spec.wake.ready.path"),
 		Entry("with a ready path with a space", `spec.wake={ready: {path: "/a b"}}`, "spec.wake.ready.path"),
 		Entry("with a ready without path", "spec.wake={ready: {}}", "spec.wake.ready.path: Required value"),
+		Entry("with a key in a claim of a token that nobody checks", "spec.routes=[{claim: sub}]", "routes: claim: needs access.jwt"),
 		Entry("with an identity without path", "spec.identity={}", "spec.identity.path: Required value"),
 		Entry("with an identity path of a whole URL", "spec.identity={path: 'http://example.com/'}", "spec.identity.path"),
 		Entry("with a save without path", "spec.save={timeout: 1s}", "spec.save.path: Required value"),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
 
@@ -42,9 +43,9 @@ func newWorld(t *testing.T, brand page.Brand) *world {
 	w.gateway = &gateway.Gateway{
 		Sessions: w, Address: w.dir.Address, Await: w.dir.Await, Now: time.Now, Pages: pages, Log: slog.New(slog.DiscardHandler),
 	}
-	w.gateway.Table.Set([]gateway.Template{{
+	w.gateway.Table.Set([]resolve.Template{{
 		Namespace: "games", Name: "chess", Pattern: regexp.MustCompile(`^[a-z]+$`), Create: true,
-		WakeTimeout: time.Minute, MaxHeld: 100, IdleAfter: time.Minute, Routes: []gateway.Route{{Path: "/chess/{key}/"}},
+		WakeTimeout: time.Minute, MaxHeld: 100, IdleAfter: time.Minute, Routes: []resolve.Route{{Path: "/chess/{key}/"}},
 	}})
 	road := w.gateway.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -95,7 +96,11 @@ func (w *world) publish() {
 		fmt.Fprint(rw, app)
 	}))
 	w.t.Cleanup(func() { pod.CloseClientConnections(); pod.Close() })
-	at := netip.MustParseAddrPort(pod.Listener.Addr().(*net.TCPAddr).String())
+	w.publishAt(netip.MustParseAddrPort(pod.Listener.Addr().(*net.TCPAddr).String()))
+}
+
+// publishAt makes the session of key "a" reachable there.
+func (w *world) publishAt(at netip.AddrPort) {
 	w.apply(directory.View{State: directory.Reachable, Pod: directory.Pod{
 		UID: "pod-a", Address: at.Addr().String(), Port: int(at.Port()),
 	}})

@@ -75,6 +75,7 @@ func TestCommand(t *testing.T) {
 		{"--url", "http://a.t.test/?x"},
 		{"--url", "http://a.t.test/", "--connect", gateway, "-o", "yaml"},
 		{"--url", "http://a.t.test/", "--connect", "127.0.0.1:1"},
+		{"--url", "http://of-no-route.test/", "--connect", gateway},
 	} {
 		if out, progress, ok := run(args...); ok || !strings.Contains(progress, "error: ") {
 			t.Errorf("%q: %s%s", args, out, progress)

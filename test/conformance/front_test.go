@@ -12,9 +12,8 @@ import (
 	"github.com/dormouse-dev/dormouse/conformance"
 )
 
-// nginxConf is nginx before a gateway as its documentation has it: Host and the client's address are handed on, connections
-// upgrade, nothing is buffered.
-const nginxConf = `
+// nginxTop begins a configuration of nginx that leaves nothing outside its folder, the first argument.
+const nginxTop = `
 daemon off;
 master_process off;
 pid %[1]s/pid;
@@ -27,7 +26,11 @@ http {
   fastcgi_temp_path %[1]s/fastcgi;
   uwsgi_temp_path %[1]s/uwsgi;
   scgi_temp_path %[1]s/scgi;
-  map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
+`
+
+// nginxConf is nginx before a gateway as its documentation has it: Host and the client's address are handed on, connections
+// upgrade, nothing is buffered.
+const nginxConf = nginxTop + `  map $http_upgrade $connection_upgrade { default upgrade; "" ""; }
   server {
     listen %[2]s;
     location / {
@@ -143,7 +146,7 @@ var behindHAProxy = exceptions{
 func TestBehindNginx(t *testing.T) {
 	t.Parallel()
 	l := start(t, conformance.Echo)
-	address := front(t, "nginx", nginxConf, l.Addr().String(), "-e", "stderr", "-c")
+	address := front(t, "nginx", nginxConf, l.Addr().String(), nginxArgs...)
 	t.Run("by host", func(t *testing.T) { judge(t, byHost(t, address), behindNginx, behindNginxByHost) })
 	t.Run("by path", func(t *testing.T) { judge(t, byPath(t, address), behindNginx) })
 }
@@ -151,7 +154,7 @@ func TestBehindNginx(t *testing.T) {
 func TestBehindHAProxy(t *testing.T) {
 	t.Parallel()
 	l := start(t, conformance.Echo)
-	address := front(t, "haproxy", haproxyConf, l.Addr().String(), "-db", "-q", "-f")
+	address := front(t, "haproxy", haproxyConf, l.Addr().String(), haproxyArgs...)
 	t.Run("by host", func(t *testing.T) { judge(t, byHost(t, address), behindHAProxy) })
 	t.Run("by path", func(t *testing.T) { judge(t, byPath(t, address), behindHAProxy) })
 }

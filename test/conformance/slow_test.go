@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,8 +28,8 @@ func large(w http.ResponseWriter, _ *http.Request) {
 // attackers is how many connections each attack keeps open.
 const attackers = 20
 
-// Attacks with slow headers, slow bodies, many ranges and slow reading: no connection survives its limit. slowhttptest goes on for 20 s
-// unless all of its connections are closed by the other side; the gateway has closed them before that.
+// Attacks with slow headers, slow bodies, many ranges and slow reading: no connection survives its limit. slowhttptest would go on for two
+// minutes, and closes no connection before; it is ended when the gateway has closed all of them.
 func TestSlowHTTPTest(t *testing.T) {
 	program, err := exec.LookPath("slowhttptest")
 	if err != nil {
@@ -48,10 +49,12 @@ func TestSlowHTTPTest(t *testing.T) {
 			t.Parallel()
 			l := start(t, tt.workload, func(g *gateway.Gateway) { g.Stall = 2 * time.Second })
 			_, port, _ := net.SplitHostPort(l.Addr().String())
-			args := append(tt.args, "-u", "http://127.0.0.1:"+port+"/t/a/", "-c", strconv.Itoa(attackers), "-r", "20", "-l", "20", "-v", "1")
+			args := append(tt.args, "-u", "http://127.0.0.1:"+port+"/t/a/", "-c", strconv.Itoa(attackers), "-r", "20", "-l", "120", "-v", "1")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			attack := make(chan string, 1)
 			go func() {
-				out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+				out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 				attack <- fmt.Sprint(string(out), err)
 			}()
 			if out, ok := l.outlives(attack); !ok {
@@ -73,5 +76,5 @@ func (l *listener) outlives(attack <-chan string) (string, bool) {
 		case <-tick.C:
 		}
 	}
-	return <-attack, true
+	return "", true
 }

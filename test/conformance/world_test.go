@@ -17,6 +17,7 @@ import (
 	"github.com/dormouse-dev/dormouse/conformance"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // always is a directory in which sessions are awake, or not there.
@@ -56,32 +57,54 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
+// place is what a gateway is started for.
+type place struct {
+	pod      string // its address
+	h2c      bool   // it speaks HTTP/2
+	template func(*resolve.Template)
+	gateway  []func(*gateway.Gateway)
+	listen   func(net.Listener) net.Listener // nil: as it is
+}
+
 // start runs a gateway in which the session "a" of the template "t" is awake, behind {key}.t.test and /t/{key}/.
 func start(t *testing.T, workload http.HandlerFunc, change ...func(*gateway.Gateway)) *listener {
 	t.Helper()
 	pod := httptest.NewServer(workload)
 	t.Cleanup(func() { pod.CloseClientConnections(); pod.Close() })
+	return startFor(t, place{pod: pod.Listener.Addr().String(), gateway: change})
+}
+
+func startFor(t *testing.T, p place) *listener {
+	t.Helper()
 	dir := &directory.Directory{Now: time.Now, Touch: func(directory.Need) {}, Settled: func() {}}
-	at := netip.MustParseAddrPort(pod.Listener.Addr().String())
+	at := netip.MustParseAddrPort(p.pod)
 	dir.Apply(directory.ID{Namespace: "ns", Name: "t.a"}, directory.View{
 		Version: 1, UID: "uid-a", State: directory.Reachable, Epoch: 1, IdleAfter: time.Minute, Counts: true,
-		Pod: directory.Pod{UID: "pod-a", Address: at.Addr().String(), Port: int(at.Port())},
+		Pod: directory.Pod{UID: "pod-a", Address: at.Addr().String(), Port: int(at.Port()), H2C: p.h2c},
 	})
 	g := &gateway.Gateway{Sessions: always{dir}, Address: dir.Address, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	for _, f := range change {
+	for _, f := range p.gateway {
 		f(g)
 	}
-	g.Table.Set([]gateway.Template{{
+	tmpl := resolve.Template{
 		Namespace: "ns", Name: "t", Pattern: regexp.MustCompile(`\A[a-z0-9]+\z`), WakeTimeout: 10 * time.Second, MaxHeld: 10, IdleAfter: time.Minute,
-		Routes: []gateway.Route{{Host: "{key}.t.test"}, {Path: "/t/{key}/"}},
-	}})
+		Routes: []resolve.Route{{Host: "{key}.t.test"}, {Path: "/t/{key}/"}},
+	}
+	if p.template != nil {
+		p.template(&tmpl)
+	}
+	g.Table.Set([]resolve.Template{tmpl})
 	l := &listener{Listener: loopback(t)}
+	var in net.Listener = l
+	if p.listen != nil {
+		in = p.listen(l)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	server := &gateway.Server{Gateway: g, ShutdownDelay: -1, DrainTimeout: time.Second}
 	go func() {
 		defer close(ended)
-		_ = server.Run(ctx, l) // a test may leave a connection behind, which is cut off
+		_ = server.Run(ctx, in) // a test may leave a connection behind, which is cut off
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return l

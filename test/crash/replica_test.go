@@ -19,7 +19,7 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	"github.com/dormouse-dev/dormouse/internal/cluster"
 	"github.com/dormouse-dev/dormouse/internal/directory"
-	road "github.com/dormouse-dev/dormouse/internal/gateway"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // restartTime is how long it takes until a gateway's container runs again.
@@ -74,7 +74,7 @@ func (r *replica) start() bool {
 		Client:       line,
 		Identity:     cluster.Identity{Instance: p.name, Name: r.name, Namespace: w.namespace, PodUID: string(r.uid), Started: w.now()},
 		MaxStaleness: 30 * time.Second,
-		Publish:      func([]road.Template) {},
+		Publish:      func([]resolve.Template) {},
 		Ended:        func(string) {},
 		Metrics:      prometheus.NewRegistry(),
 		Log:          slog.New(slog.DiscardHandler),

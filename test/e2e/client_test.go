@@ -42,7 +42,7 @@ func openGateways(ctx context.Context) []*gateway {
 	}
 	Expect(all).To(HaveLen(2), "gateways")
 	for _, g := range all {
-		Eventually(ctx, g.healthy).WithTimeout(20*time.Second).Should(BeTrue(),
+		Eventually(ctx, g.healthy).Should(BeTrue(),
 			"no gateway answers at %s. Are the addresses of pods reached from here? With kind they need a route to the node", g.pod.Status.PodIP)
 	}
 	return all

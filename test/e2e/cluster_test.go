@@ -25,21 +25,21 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-// cluster is the way to the cluster, and what runs on it.
+// cluster is the way to the cluster, and what runs on it. What is exported is found out once, and told to each process.
 type cluster struct {
-	root   string // of the repository
-	folder string // for what is built
-	tool   string // the program of hack/cluster
-	audit  string // the API server's audit log
-	image  string // of the workload
+	Root   string // of the repository
+	Folder string // for what is built
+	Tool   string // the program of hack/cluster
+	Audit  string // the API server's audit log
+	Image  string // of the workload
 
-	kubectl, kubeconfig string
+	Kubectl, Kubeconfig string
 	api                 client.WithWatch
 
-	node   string
-	shell  []string       // runs a command on the node
-	hostIP string         // of this machine, for pods
-	kills  map[string]int // how often a test has killed a container, by pod
+	Node   string
+	Shell  []string       // runs a command on the node
+	HostIP string         // of this machine, for pods
+	Kills  map[string]int // how often a test has killed a container, by pod
 }
 
 // openCluster brings everything up: the cluster, Dormouse, and the workload's image.
@@ -47,22 +47,21 @@ func openCluster(ctx context.Context) *cluster {
 	GinkgoHelper()
 	folder, err := os.MkdirTemp("", "dormouse-e2e-*")
 	Expect(err).NotTo(HaveOccurred())
-	c := &cluster{folder: folder, tool: filepath.Join(folder, "cluster"), kills: map[string]int{}}
-	DeferCleanup(func() { _ = os.RemoveAll(folder) })
-	c.root = filepath.Dir(strings.TrimSpace(c.run(ctx, "go", "env", "GOMOD")))
+	c := &cluster{Folder: folder, Tool: filepath.Join(folder, "cluster")}
+	c.Root = filepath.Dir(strings.TrimSpace(c.run(ctx, "go", "env", "GOMOD")))
 	By("starting the cluster, if it does not run, and installing Dormouse")
-	c.run(ctx, "go", "build", "-o", c.tool, "./hack/cluster")
+	c.run(ctx, "go", "build", "-o", c.Tool, "./hack/cluster")
 	if os.Getenv("E2E_INSTALL") == "skip" {
-		c.run(ctx, c.tool, "up")
+		c.run(ctx, c.Tool, "up")
 	} else {
 		c.run(ctx, "go", "run", "./hack/demo", "install")
 	}
-	c.kubeconfig = strings.TrimSpace(c.run(ctx, c.tool, "kubeconfig"))
-	c.kubectl = strings.TrimSpace(c.run(ctx, c.tool, "path", "kubectl"))
-	c.audit = regexp.MustCompile(`(?m)^audit log\s+(\S+)$`).FindStringSubmatch(c.run(ctx, c.tool, "status"))[1]
+	c.Kubeconfig = strings.TrimSpace(c.run(ctx, c.Tool, "kubeconfig"))
+	c.Kubectl = strings.TrimSpace(c.run(ctx, c.Tool, "path", "kubectl"))
+	c.Audit = regexp.MustCompile(`(?m)^audit log\s+(\S+)$`).FindStringSubmatch(c.run(ctx, c.Tool, "status"))[1]
 	c.api = c.connect()
 	By("building the workload")
-	c.image = c.loadWorkload(ctx)
+	c.Image = c.loadWorkload(ctx)
 	c.findNode(ctx)
 	return c
 }
@@ -71,10 +70,10 @@ func openCluster(ctx context.Context) *cluster {
 func (c *cluster) run(ctx context.Context, program string, args ...string) string {
 	GinkgoHelper()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = c.root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "KUBECACHEDIR="+c.folder)
-	if c.kubeconfig != "" {
-		cmd.Env = append(cmd.Env, "KUBECONFIG="+c.kubeconfig)
+	cmd.Dir = c.Root
+	cmd.Env = append(os.Environ(), "KUBECACHEDIR="+c.Folder)
+	if c.Kubeconfig != "" {
+		cmd.Env = append(cmd.Env, "KUBECONFIG="+c.Kubeconfig)
 	}
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(&out, GinkgoWriter), io.MultiWriter(&complaints, GinkgoWriter)
@@ -84,7 +83,7 @@ func (c *cluster) run(ctx context.Context, program string, args ...string) strin
 
 func (c *cluster) connect() client.WithWatch {
 	GinkgoHelper()
-	config, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	Expect(err).NotTo(HaveOccurred())
 	config.QPS = -1
 	scheme := runtime.NewScheme()
@@ -98,13 +97,19 @@ func (c *cluster) connect() client.WithWatch {
 // loadWorkload puts the workload's image on the node and returns its name. Another program gives another name.
 func (c *cluster) loadWorkload(ctx context.Context) string {
 	GinkgoHelper()
-	binary, archive := filepath.Join(c.folder, "workload"), filepath.Join(c.folder, "workload.tar")
-	c.run(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./test/e2e/workload")
+	binary := filepath.Join(c.Folder, "workload")
+	c.run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./test/e2e/workload")
+	return c.load(ctx, binary)
+}
+
+// load puts a program onto the node, as an image, and returns its name. Another program gives another name.
+func (c *cluster) load(ctx context.Context, binary string, flags ...string) string {
+	GinkgoHelper()
 	content, err := os.ReadFile(binary)
 	Expect(err).NotTo(HaveOccurred())
-	name := fmt.Sprintf("localhost/dormouse/workload:%x", sha256.Sum256(content))[:len("localhost/dormouse/workload:")+12]
-	c.run(ctx, "go", "-C", "hack/image", "run", ".", "-o", archive, "-name", name, "-binary", binary)
-	c.run(ctx, c.tool, "load-image", archive)
+	name := fmt.Sprintf("localhost/dormouse/%s:%.6x", filepath.Base(binary), sha256.Sum256(content))
+	c.run(ctx, "go", append([]string{"-C", "hack/image", "run", ".", "-o", binary + ".tar", "-name", name, "-binary", binary}, flags...)...)
+	c.run(ctx, c.Tool, "load-image", binary+".tar")
 	return name
 }
 
@@ -115,9 +120,9 @@ func (c *cluster) findNode(ctx context.Context) {
 	Expect(c.api.List(ctx, &nodes)).To(Succeed())
 	Expect(nodes.Items).To(HaveLen(1))
 	node := nodes.Items[0]
-	c.node = node.Name
+	c.Node = node.Name
 	if strings.HasPrefix(node.Spec.ProviderID, "kind://") { // its nodes are Docker containers
-		c.shell = []string{"docker", "exec", node.Name}
+		c.Shell = []string{"docker", "exec", node.Name}
 	}
 	for _, a := range node.Status.Addresses {
 		if a.Type != corev1.NodeInternalIP {
@@ -125,17 +130,17 @@ func (c *cluster) findNode(ctx context.Context) {
 		}
 		conn, err := net.Dial("udp", net.JoinHostPort(a.Address, "9")) // nothing is sent: only the route is asked for
 		Expect(err).NotTo(HaveOccurred())
-		c.hostIP = conn.LocalAddr().(*net.UDPAddr).IP.String()
+		c.HostIP = conn.LocalAddr().(*net.UDPAddr).IP.String()
 		Expect(conn.Close()).To(Succeed())
 	}
-	Expect(c.hostIP).NotTo(BeEmpty(), "the node has no InternalIP")
+	Expect(c.HostIP).NotTo(BeEmpty(), "the node has no InternalIP")
 }
 
 // explain prints what somebody wants to see who has to find out why a promise was broken.
 func (c *cluster) explain(ctx context.Context) {
 	const ours = "logs -n " + system + " --since=3m --tail=-1 --prefix -l app.kubernetes.io/component="
 	for _, args := range []string{"get sessions -A -o wide", "get pods -A -o wide", ours + operators, ours + gateways} {
-		cmd := exec.CommandContext(ctx, c.kubectl, append([]string{"--kubeconfig", c.kubeconfig}, strings.Fields(args)...)...)
+		cmd := exec.CommandContext(ctx, c.Kubectl, append([]string{"--kubeconfig", c.Kubeconfig}, strings.Fields(args)...)...)
 		out, err := cmd.CombinedOutput()
 		lines := slices.DeleteFunc(strings.Split(string(out), "\n"), func(line string) bool {
 			return strings.Contains(line, `"level":"INFO"`) && !strings.Contains(line, `"status":5`) // of the access log, what failed

@@ -26,4 +26,4 @@ var _ = It("answers the first request for a new key from a fresh pod of epoch 1:
 	Expect(err).NotTo(HaveOccurred())
 	Expect(byHost.UID).To(Equal(first.UID), "any route finds the pod")
 	say("cold start: %s; the second request: %s", ms(first.Took), ms(byHost.Took))
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))

@@ -49,7 +49,7 @@ var _ = It("destroys what a session had before it goes: two tasks side by side, 
 
 	began := time.Now()
 	Expect(cl.api.Delete(ctx, w.Of(ctx, template, "web-1"))).To(Succeed())
-	Eventually(ctx, func() string { return w.Session(ctx, "web-1").ReadyReason() }).WithTimeout(time.Minute).Should(Equal(v1alpha1.ReasonStartedFailed))
+	Eventually(ctx, func() string { return w.Session(ctx, "web-1").ReadyReason() }).Should(Equal(v1alpha1.ReasonStartedFailed))
 	held := w.Session(ctx, "web-1")
 	Expect(held.Status.Phase).To(Equal(v1alpha1.PhaseStopping))
 	Expect(held.Status.OnDelete).To(HaveExactElements(
@@ -69,7 +69,7 @@ var _ = It("destroys what a session had before it goes: two tasks side by side, 
 	Eventually(ctx, func(g Gomega, ctx context.Context) {
 		g.Expect(w.sessions(ctx)).To(BeEmpty())
 		g.Expect(w.pods(ctx)).To(BeEmpty())
-	}).WithTimeout(time.Minute).Should(Succeed(), "something is left")
+	}).Should(Succeed(), "something is left")
 	Eventually(ctx, func(g Gomega, ctx context.Context) {
 		var told corev1.EventList
 		g.Expect(cl.api.List(ctx, &told, client.InNamespace(w.namespace))).To(Succeed())
@@ -77,7 +77,7 @@ var _ = It("destroys what a session had before it goes: two tasks side by side, 
 	}).Should(Succeed())
 	Expect(w.Get(ctx, "web-1")).To(Served("web-1", 1), "the key does not begin anew")
 	say("a session was drained, destroyed by three tasks of which one was mended, and is gone: %s", time.Since(began).Round(100*time.Millisecond))
-}, SpecTimeout(3*time.Minute))
+}, SpecTimeout(5*time.Minute))
 
 var _ = It("lets a namespace go with the sessions in it, whatever their last sessions are to do (002-19)", func(ctx SpecContext) {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-doomed-"}}
@@ -93,10 +93,10 @@ var _ = It("lets a namespace go with the sessions in it, whatever their last ses
 		w.Becomes(ctx, key, v1alpha1.PhaseCompleted, time.Minute)
 	}
 	Expect(cl.api.Delete(ctx, w.Session(ctx, "held"))).To(Succeed())
-	Eventually(ctx, func() string { return w.Session(ctx, "held").ReadyReason() }).WithTimeout(time.Minute).Should(Equal(v1alpha1.ReasonStartedFailed))
+	Eventually(ctx, func() string { return w.Session(ctx, "held").ReadyReason() }).Should(Equal(v1alpha1.ReasonStartedFailed))
 
 	Expect(cl.api.Delete(ctx, ns)).To(Succeed())
 	Eventually(ctx, func(ctx context.Context) bool {
 		return apierrors.IsNotFound(cl.api.Get(ctx, client.ObjectKeyFromObject(ns), ns))
-	}).WithTimeout(2*time.Minute).Should(BeTrue(), "the namespace does not go")
-}, SpecTimeout(4*time.Minute))
+	}).Should(BeTrue(), "the namespace does not go")
+}, SpecTimeout(5*time.Minute))

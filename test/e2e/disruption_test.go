@@ -36,7 +36,7 @@ func oneSeat(ctx context.Context, node string) {
 		n := &corev1.Node{}
 		Expect(cl.api.Get(ctx, client.ObjectKey{Name: node}, n)).To(Succeed())
 		return n.Status.Allocatable
-	}).WithTimeout(time.Minute).Should(HaveKey(corev1.ResourceName(seat)))
+	}).Should(HaveKey(corev1.ResourceName(seat)))
 }
 
 // preemptor is a pod like another one, which it takes the seat from.
@@ -56,7 +56,7 @@ var _ = It("holds a request while a pod of higher priority has its place, and an
 	w := Given(ctx, "preempted", Idle(time.Minute), func(t *v1alpha1.SessionTemplate) {
 		t.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{seat: resource.MustParse("1")}
 	})
-	oneSeat(ctx, cl.node)
+	oneSeat(ctx, cl.Node)
 	Expect(w.Get(ctx, "a")).To(Served("a", 1))
 	first := w.Pod(ctx, "a")
 	preemptor := w.preemptor(ctx, first)
@@ -67,21 +67,21 @@ var _ = It("holds a request while a pod of higher priority has its place, and an
 		defer GinkgoRecover()
 		held <- w.Get(ctx, "a")
 	}()
-	Eventually(ctx, func() string { return w.Session(ctx, "a").ReadyReason() }).WithTimeout(30 * time.Second).Should(Equal(v1alpha1.ReasonUnschedulable))
+	Eventually(ctx, func() string { return w.Session(ctx, "a").ReadyReason() }).Should(Equal(v1alpha1.ReasonUnschedulable))
 	Expect(held).To(BeEmpty())
 	Expect(cl.api.Delete(ctx, preemptor)).To(Succeed())
-	Eventually(ctx, held).WithTimeout(30 * time.Second).Should(Receive(Served("a", 2)))
+	Eventually(ctx, held).Should(Receive(Served("a", 2)))
 	s := w.Session(ctx, "a")
 	Expect(s.Status.LastExit.Reason).To(Equal(corev1.PodReasonPreemptionByScheduler))
 	Expect(s.Status.Failures).To(BeNil(), "a preemption is no failure")
-}, SpecTimeout(3*time.Minute))
+}, SpecTimeout(5*time.Minute))
 
 var _ = It("lets a namespace go with the sessions in it, and answers for what is gone", func(ctx SpecContext) {
 	w := Given(ctx, "namespace", Idle(time.Minute), Saved())
 	Expect(w.Count(ctx, "awake")).To(Served("awake", 1))
 	Expect(w.Count(ctx, "asleep")).To(Served("asleep", 1))
 	w.Change(ctx, "asleep", func(spec *v1alpha1.SessionSpec) { spec.Suspend = true })
-	w.Becomes(ctx, "asleep", v1alpha1.PhaseAsleep, 30*time.Second)
+	w.Becomes(ctx, "asleep", v1alpha1.PhaseAsleep, time.Minute)
 
 	space := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.namespace}}
 	Expect(cl.api.Delete(ctx, space)).To(Succeed())
@@ -92,4 +92,4 @@ var _ = It("lets a namespace go with the sessions in it, and answers for what is
 	for _, key := range []string{"awake", "asleep", "new"} {
 		Eventually(ctx, w.Get).WithArguments(key).Should(Refused(http.StatusNotFound, "NoRoute"))
 	}
-}, SpecTimeout(3*time.Minute))
+}, SpecTimeout(5*time.Minute))

@@ -36,9 +36,9 @@ func (w *world) faults() []fault {
 		{"the API server, killed", killed("kube-apiserver"), []string{away}},
 		{"etcd, killed", killed("etcd"), []string{away}},
 		{"the node, cut off", func(ctx context.Context) {
-			cl.run(ctx, cl.tool, "cut")
+			cl.run(ctx, cl.Tool, "cut")
 			pass(ctx, 10*time.Second)
-			cl.run(ctx, cl.tool, "mend")
+			cl.run(ctx, cl.Tool, "mend")
 		}, []string{away}},
 	}
 }
@@ -46,8 +46,8 @@ func (w *world) faults() []fault {
 // killed kills a component of Kubernetes with kill -9, and starts it again.
 func killed(component string) func(context.Context) {
 	return func(ctx context.Context) {
-		cl.run(ctx, cl.tool, "kill", component)
-		cl.run(ctx, cl.tool, "start", component)
+		cl.run(ctx, cl.Tool, "kill", component)
+		cl.run(ctx, cl.Tool, "start", component)
 	}
 }
 
@@ -71,12 +71,12 @@ func (e *excuses) excused(reason string) bool {
 	return time.Now().Before(e.until[reason])
 }
 
-var _ = It("loses nothing, and refuses only what it must, whatever part of the cluster dies under traffic", Label("long"), func(ctx SpecContext) {
-	if len(cl.shell) > 0 {
+var _ = It("loses nothing, and refuses only what it must, whatever part of the cluster dies under traffic", Serial, Label("long"), func(ctx SpecContext) {
+	if len(cl.Shell) > 0 {
 		Skip("kind: node and API server are one container")
 	}
 	w := Given(ctx, "faults", Idle(time.Second), Saved())
-	DeferCleanup(func(ctx context.Context) { cl.run(ctx, cl.tool, "up") }, NodeTimeout(2*time.Minute))
+	DeferCleanup(func(ctx context.Context) { cl.run(ctx, cl.Tool, "up") }, NodeTimeout(2*time.Minute))
 	defer cl.forgiveOperators(ctx)
 	over, excuse := make(chan struct{}), &excuses{until: map[string]time.Time{}}
 	t := someTraffic(w)
@@ -101,7 +101,7 @@ func (c *cluster) leads(ctx context.Context) (name string) {
 	Eventually(ctx, func(ctx context.Context) (at time.Time) {
 		name, at = c.leader(ctx)
 		return at
-	}).WithTimeout(time.Minute).Should(BeTemporally(">", since), "nobody leads")
+	}).Should(BeTemporally(">", since), "nobody leads")
 	return name
 }
 
@@ -110,7 +110,7 @@ func (c *cluster) forgiveOperators(ctx context.Context) {
 	GinkgoHelper()
 	now := c.restarts(ctx)
 	for _, p := range c.podsOf(ctx, operators) {
-		c.kills[p.Name] = now[p.Name]
+		c.Kills[p.Name] = now[p.Name]
 	}
 }
 

@@ -35,7 +35,7 @@ var _ = It("keeps clients connected while the room sleeps, and wakes it when one
 			Expect(heard(ctx, c)).To(Equal(text))
 		}
 		Expect(w.Session(ctx, "a").Status.Epoch).To(Equal(1+night), "one pod for each night")
-		w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 30*time.Second)
+		w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, time.Minute)
 	}
 	Consistently(ctx, func(ctx SpecContext) v1alpha1.SessionPhase { return w.Session(ctx, "a").Status.Phase }).
 		WithTimeout(3*time.Second).WithPolling(100*time.Millisecond).
@@ -43,7 +43,7 @@ var _ = It("keeps clients connected while the room sleeps, and wakes it when one
 	for _, c := range clients {
 		Expect(c.Close(websocket.StatusNormalClosure, "")).To(Succeed())
 	}
-}, SpecTimeout(3*time.Minute))
+}, SpecTimeout(5*time.Minute))
 
 // heard is the next message.
 func heard(ctx context.Context, c *websocket.Conn) (string, error) {

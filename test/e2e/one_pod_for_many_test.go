@@ -39,4 +39,4 @@ var _ = It("starts one pod for 200 first callers at once, and answers all of the
 	fastest := slices.MinFunc(answers, func(a, b answer) int { return int(a.Took - b.Took) })
 	say("%d callers through %d gateways: %d times 200 from one pod, the first after %s, the last after %s",
 		callers, len(w.gateways), callers, ms(fastest.Took), ms(slowest))
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))

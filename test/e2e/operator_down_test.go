@@ -15,9 +15,9 @@ import (
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 )
 
-var _ = It("serves awake keys while the operator is down, lets nothing sleep, and goes on when it is back (002-11, 002-20, 003-09, 004-15)", Label("long"), func(ctx SpecContext) {
+var _ = It("serves awake keys while the operator is down, lets nothing sleep, and goes on when it is back (002-11, 002-20, 003-09, 004-15)", Serial, Label("long"), func(ctx SpecContext) {
 	outage := lasts("E2E_OUTAGE", time.Minute)
-	w := Given(ctx, "outage", Idle(5*time.Second), Saved(), WakeTimeout(outage+5*time.Minute))
+	w := Given(ctx, "outage", Idle(outage/2), Saved(), WakeTimeout(outage+5*time.Minute)) // longer than it takes to stop the operator
 	t := traffic{world: w, keys: 6, clients: 3, think: time.Second, lasts: outage}
 	for i := range t.keys {
 		Expect(w.Get(ctx, t.key(i))).To(Served(t.key(i), 1))
@@ -36,7 +36,7 @@ var _ = It("serves awake keys while the operator is down, lets nothing sleep, an
 	cl.scaleOperator(ctx, 2)
 
 	var late answer
-	Eventually(ctx, newcomer).WithTimeout(time.Minute).Should(Receive(&late))
+	Eventually(ctx, newcomer).Should(Receive(&late))
 	Expect(late).To(Served("newcomer", 1))
 	w.Becomes(ctx, "unused", v1alpha1.PhaseAsleep, time.Minute)
 	Expect(w.Get(ctx, "unused")).To(Served("unused", 2))

@@ -30,6 +30,6 @@ var _ = DescribeTable("answers from a new epoch after somebody has deleted the p
 		Expect(w.pods(ctx)).To(HaveLen(1))
 		say("deleted: unpublished after %s, the next request was answered in %s", ms(noticed), ms(second.Took))
 	},
-	Entry("kubectl delete pod", SpecTimeout(2*time.Minute)),
-	Entry("kubectl delete pod --force", client.GracePeriodSeconds(0), SpecTimeout(2*time.Minute)),
+	Entry("kubectl delete pod", SpecTimeout(5*time.Minute)),
+	Entry("kubectl delete pod --force", client.GracePeriodSeconds(0), SpecTimeout(5*time.Minute)),
 )

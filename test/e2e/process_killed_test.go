@@ -22,7 +22,7 @@ var _ = It("answers from a new epoch after the process was killed on its node (0
 	Expect(last).To(HaveField("Code", HaveValue(BeEquivalentTo(137))))
 	Expect(last.Epoch).To(BeEquivalentTo(1))
 	say("kill -9: the next request was answered in %s", ms(second.Took))
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))
 
 var _ = It("lets a request take longer than idle.after, and answers from a new epoch after the process has ended by itself (000-08, 002-06)", func(ctx SpecContext) {
 	w := Given(ctx, "ended", Idle(4*time.Second))
@@ -30,9 +30,9 @@ var _ = It("lets a request take longer than idle.after, and answers from a new e
 	Expect(first).To(Served("a", 1))
 	Expect(w.ask(ctx, http.MethodPost, "a", "exit?code=3")).To(Served("a", 1))
 
-	Eventually(ctx, func(ctx SpecContext) any { return w.Session(ctx, "a").Status.LastExit }).WithTimeout(20 * time.Second).
+	Eventually(ctx, func(ctx SpecContext) any { return w.Session(ctx, "a").Status.LastExit }).
 		Should(HaveValue(HaveField("Code", HaveValue(BeEquivalentTo(3)))))
 	second := w.Get(ctx, "a")
 	Expect(second).To(Served("a", 2))
 	say("a request that took %s with idle.after 4s was answered by the pod that it woke", ms(first.Took))
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))

@@ -25,7 +25,7 @@ const (
 	shardLabel   = "shard"
 )
 
-var _ = It("holds nothing of 10,000 sleeping sessions in the memory of a gateway (000-24, 000-52, 000-59)", Label("long"), func(ctx SpecContext) {
+var _ = It("holds nothing of 10,000 sleeping sessions in the memory of a gateway (000-24, 000-52, 000-59)", Serial, Label("long"), func(ctx SpecContext) {
 	w := Given(ctx, "many", Keys("[a-z0-9-]+"))
 	before := w.heaps(ctx)
 	DeferCleanup(w.removeMany, NodeTimeout(5*time.Minute))

@@ -41,7 +41,7 @@ func openStore(ctx context.Context) *store {
 	GinkgoHelper()
 	s := &store{records: map[string]*record{}, holds: map[string]*hold{}}
 	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", net.JoinHostPort(cl.hostIP, "0"))
+	l, err := config.Listen(ctx, "tcp", net.JoinHostPort(cl.HostIP, "0"))
 	Expect(err).NotTo(HaveOccurred())
 	s.url = "http://" + l.Addr().String()
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}

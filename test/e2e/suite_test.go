@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,16 +20,20 @@ const (
 )
 
 var (
-	cl    *cluster
-	state *store
+	cl      *cluster
+	state   *store
+	skipped string // why no promise is tried, and which
 )
 
 func TestPromises(t *testing.T) {
 	if why := unable(t.Context()); why != "" {
-		skipAll(t, why)
+		skipped = nameAll(why)
+		if suite, _ := GinkgoConfiguration(); suite.ParallelTotal == 1 {
+			t.Skip(skipped)
+		}
 	}
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(30 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute) // no promise: many pods start and end on a small machine
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	RunSpecs(t, "Promises")
 }
@@ -46,22 +51,40 @@ func unable(ctx context.Context) string {
 	return "a cluster needs root on Linux, or a Docker engine that answers: run this as root, or start Docker"
 }
 
-// skipAll names every promise that is not tried.
-func skipAll(t *testing.T, why string) {
-	t.Helper()
+// nameAll names every promise that is not tried.
+func nameAll(why string) string {
+	text := "NO PROMISE WAS TRIED: " + why
 	for _, spec := range PreviewSpecs("Promises").SpecReports {
-		if text := spec.FullText(); text != "" {
-			t.Logf("SKIPPED: %s", text)
+		if name := spec.FullText(); name != "" {
+			text += "\nSKIPPED: " + name
 		}
 	}
-	t.Skipf("NO PROMISE WAS TRIED: %s", why)
+	return text
 }
 
-var _ = BeforeSuite(func(ctx SpecContext) {
-	cl = openCluster(ctx)
+// One process brings everything up, for all.
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+	if skipped != "" {
+		Skip(skipped)
+	}
+	c := openCluster(ctx)
+	c.Kills = c.restarts(ctx)
+	told, err := json.Marshal(c)
+	Expect(err).NotTo(HaveOccurred())
+	return told
+}, func(ctx SpecContext, told []byte) {
+	cl = &cluster{}
+	Expect(json.Unmarshal(told, cl)).To(Succeed())
+	cl.api = cl.connect()
 	state = openStore(ctx)
-	cl.kills = cl.restarts(ctx)
-}, NodeTimeout(20*time.Minute))
+}, NodeTimeout(45*time.Minute)) // the first time a Kubernetes is built, while other tests run
+
+// The processes share what was built until the last of them has ended.
+var _ = SynchronizedAfterSuite(func() {}, func() {
+	if cl != nil {
+		_ = os.RemoveAll(cl.Folder)
+	}
+})
 
 var _ = JustAfterEach(func(ctx SpecContext) {
 	if CurrentSpecReport().Failed() {
@@ -69,10 +92,11 @@ var _ = JustAfterEach(func(ctx SpecContext) {
 	}
 }, NodeTimeout(time.Minute))
 
-// Whatever a test does, the containers of Dormouse end only when a test ends them.
+// Whatever a test does, the containers of Dormouse end only when a test ends them. A test that does is Serial: all of those run in one
+// process, which remembers, and after all others.
 var _ = AfterEach(func(ctx SpecContext) {
 	for pod, count := range cl.restarts(ctx) {
-		Expect(count).To(Equal(cl.kills[pod]), "a container of %s has ended, and no test has killed it", pod)
+		Expect(count).To(Equal(cl.Kills[pod]), "a container of %s has ended, and no test has killed it", pod)
 	}
 }, NodeTimeout(time.Minute))
 

@@ -34,4 +34,4 @@ var _ = It("answers 404 for an unknown key, and leaves nothing behind (000-06, 0
 	s.Spec = v1alpha1.SessionSpec{Template: template, Key: "known"}
 	Expect(cl.api.Create(ctx, s)).To(Succeed())
 	Expect(w.Get(ctx, "known")).To(Served("known", 1), "a session that somebody has made is woken")
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))

@@ -19,7 +19,7 @@ import (
 )
 
 // disks are the labels of the volumes that this run has made; nothing provisions any on the local cluster.
-func disks() map[string]string { return map[string]string{"dormouse-e2e": filepath.Base(cl.folder)} }
+func disks() map[string]string { return map[string]string{"dormouse-e2e": filepath.Base(cl.Folder)} }
 
 // GivenDisk makes a volume out of an empty folder of the node, and removes both when the test ends.
 func GivenDisk(ctx context.Context) {
@@ -28,7 +28,7 @@ func GivenDisk(ctx context.Context) {
 	v.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}
 	v.Spec.AccessModes = []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
 	v.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimRetain
-	folder := filepath.Join(cl.folder, "disk-"+time.Now().Format("150405.000000000"))
+	folder := filepath.Join(cl.Folder, "disk-"+time.Now().Format("150405.000000000"))
 	v.Spec.HostPath = &corev1.HostPathVolumeSource{Path: folder, Type: ptr.To(corev1.HostPathDirectory)}
 	onNode(ctx, "mkdir", "-p", folder)
 	onNode(ctx, "chmod", "0777", folder) // the pod's user is not root
@@ -40,7 +40,7 @@ func GivenDisk(ctx context.Context) {
 // onNode runs a command on the node.
 func onNode(ctx context.Context, words ...string) {
 	GinkgoHelper()
-	command := append(append([]string{}, cl.shell...), words...)
+	command := append(append([]string{}, cl.Shell...), words...)
 	cl.run(ctx, command[0], command[1:]...)
 }
 
@@ -61,11 +61,11 @@ var _ = It("keeps a volume over a sleep, and one that is gone is missed until so
 	GivenDisk(ctx)
 	w := Given(ctx, "volume", Idle(time.Second), Keeping())
 	Expect(w.ask(ctx, http.MethodPost, "a", "note?say=hello")).To(HaveField("Status", http.StatusNoContent))
-	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 20*time.Second)
-	Eventually(ctx, w.pods).WithTimeout(10 * time.Second).Should(BeEmpty())
+	w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, time.Minute)
+	Eventually(ctx, w.pods).Should(BeEmpty())
 
 	Expect(w.ask(ctx, http.MethodGet, "a", "note")).To(And(HaveField("Status", http.StatusOK), HaveField("Body", "hello")))
-	s := w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, 20*time.Second)
+	s := w.Becomes(ctx, "a", v1alpha1.PhaseAsleep, time.Minute)
 	Expect(s.Status.Epoch).To(BeEquivalentTo(2))
 
 	claim := &corev1.PersistentVolumeClaim{}
@@ -74,7 +74,7 @@ var _ = It("keeps a volume over a sleep, and one that is gone is missed until so
 	Expect(s.Status.Volumes).To(ConsistOf(v1alpha1.VolumeReference{Name: "data", UID: claim.UID}))
 	Expect(cl.api.Delete(ctx, claim)).To(Succeed())
 	gone := func(ctx context.Context) bool { return apierrors.IsNotFound(cl.api.Get(ctx, name, claim)) }
-	Eventually(ctx, gone).WithTimeout(time.Minute).Should(BeTrue())
+	Eventually(ctx, gone).Should(BeTrue())
 
 	a := w.Get(ctx, "a")
 	Expect(a).To(Refused(http.StatusServiceUnavailable, "StartFailed"))
@@ -85,9 +85,9 @@ var _ = It("keeps a volume over a sleep, and one that is gone is missed until so
 	GivenDisk(ctx) // the first is released, not free: its content is the key's
 	accept := `{"metadata":{"annotations":{"` + v1alpha1.AnnotationAcceptVolumes + `":"3"}}}`
 	Expect(cl.api.Patch(ctx, w.Session(ctx, "a"), client.RawPatch("application/merge-patch+json", []byte(accept)))).To(Succeed())
-	Eventually(ctx, func(ctx context.Context) answer { return w.Get(ctx, "a") }).WithTimeout(30 * time.Second).Should(Served("a", 3))
+	Eventually(ctx, func(ctx context.Context) answer { return w.Get(ctx, "a") }).Should(Served("a", 3))
 	Expect(w.ask(ctx, http.MethodGet, "a", "note")).To(HaveField("Status", http.StatusNotFound))
-}, SpecTimeout(4*time.Minute))
+}, SpecTimeout(5*time.Minute))
 
 var _ = It("hands a session its input, as it was written (001-08)", func(ctx SpecContext) {
 	w := Given(ctx, "input")
@@ -96,4 +96,4 @@ var _ = It("hands a session its input, as it was written (001-08)", func(ctx Spe
 	s.Spec = v1alpha1.SessionSpec{Template: template, Key: "a", Input: ptr.To(input)}
 	Expect(cl.api.Create(ctx, s)).To(Succeed())
 	Expect(w.ask(ctx, http.MethodGet, "a", "input")).To(And(HaveField("Status", http.StatusOK), HaveField("Body", input)))
-}, SpecTimeout(2*time.Minute))
+}, SpecTimeout(5*time.Minute))

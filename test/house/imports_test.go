@@ -56,6 +56,19 @@ var importRules = []importRule{
 		why: "gateway is the road of a request; what it needs of the cluster it asks through interfaces that internal/cluster answers.",
 	},
 	{
+		from: []string{"internal/gateway/websocket", "internal/gateway/grpc"}, forbidden: ours,
+		why: "websocket and grpc know what their standards say, and nothing of sessions: whoever has the standard at hand can check them.",
+	},
+	{
+		from:      []string{"internal/gateway/front", "internal/gateway/rawtcp"},
+		forbidden: under(module+"/internal/directory", module+"/internal/access", module+"/internal/gateway/resolve", module+"/internal/gateway/answer"),
+		why:       "who comes in is known before whose session is asked for: front and rawtcp know connections, and no sessions.",
+	},
+	{
+		from: []string{"internal/gateway/resolve"}, forbidden: under(module + "/internal/gateway/admission"),
+		why: "resolve finds the session, and admission says who may use it: where the one depended on the other, a refusal would tell what there is.",
+	},
+	{
 		from: []string{"internal/sessionapi"}, forbidden: under("k8s.io", "sigs.k8s.io", module+"/internal/cluster", module+"/controllers"),
 		why: "sessionapi is the HTTP side; what it needs of the cluster it asks through interfaces that internal/cluster answers.",
 	},
@@ -201,6 +214,9 @@ func TestImportsCanFail(t *testing.T) {
 		{"internal/gateway", "k8s.io/klog/v2", true},
 		{"internal/gateway/page", "k8s.io/klog/v2", true},
 		{"internal/gateway", module + "/controllers/session", true},
+		{"internal/gateway/websocket", module + "/internal/gateway/answer", true},
+		{"internal/gateway/rawtcp", module + "/internal/directory", true},
+		{"internal/gateway/rawtcp", module + "/internal/key", false},
 		{"internal/gatewayless", "k8s.io/klog/v2", false},
 		{"internal/sessionapi", "k8s.io/klog/v2", true},
 		{"internal/sessionapi", module + "/internal/cluster", true},

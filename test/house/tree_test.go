@@ -96,7 +96,8 @@ func walk(tree fs.FS, ignore []string) ([]file, error) {
 			return err
 		case d.IsDir() && (p == ".git" || ignored(p, true, ignore)):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || ignored(p, false, ignore):
+		case p == ".git" || !d.Type().IsRegular() || // it is a file in a second work tree
+			ignored(p, false, ignore):
 			return nil
 		}
 		text, err := fs.ReadFile(tree, p)

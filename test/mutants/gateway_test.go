@@ -3,6 +3,11 @@ package mutants
 // gatewayMutants are faults of the road. Most are what a plain reverse proxy does.
 var gatewayMutants = []mutant{
 	{
+		name: "who waits is cut off when the gateway ends", breaks: "I4",
+		file: "internal/gateway/server.go", old: `defer s.Gateway.lastCall(timeout)()`, new: `_ = s.Gateway.lastCall`,
+		killer: road("^TestWhoWaitsIsAnsweredBeforeTheEnd$"),
+	},
+	{
 		name: "a request is sent again after it was written", breaks: "I4", peer: "net/http replays a GET on a dead connection",
 		file: "internal/gateway/forward.go", old: `case x.unwritten(err) && !x.body.touched():`, new: `case !x.body.touched():`,
 		killer: road("^TestNoReplay$"),
@@ -24,7 +29,7 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a connection that was closed while it was idle is used", breaks: "I4",
-		file: "internal/gateway/conn.go", old: `open = errors.Is(err, syscall.EAGAIN)`, new: `open = err == nil || errors.Is(err, syscall.EAGAIN)`,
+		file: "internal/gateway/look.go", old: `l.open = errors.Is(err, syscall.EAGAIN)`, new: `l.open = err == nil || errors.Is(err, syscall.EAGAIN)`,
 		killer: road("^TestHungUp$"),
 	},
 	{
@@ -61,12 +66,12 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "what a client says of itself is forwarded", peer: "X-Forwarded-* and X-Real-IP of a client pass",
-		file: "internal/gateway/hygiene.go", old: `if isReserved(name) || `, new: `if `,
+		file: "internal/gateway/hygiene.go", old: `return isReserved(name) || `, new: `return `,
 		killer: road("^TestTrustedHeadersAreOurs$"),
 	},
 	{
 		name: "the underscore twin of a trusted header is forwarded", peer: "X_Gw_Key is forwarded",
-		file: "internal/gateway/hygiene.go", old: ` || strings.Contains(name, "_") {`, new: ` {`,
+		file: "internal/gateway/hygiene.go", old: ` || strings.Contains(name, "_") }`, new: ` }`,
 		killer: road("^TestTrustedHeadersAreOurs$"),
 	},
 	{
@@ -81,7 +86,7 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a pod upgrades unasked", breaks: "I4",
-		file: "internal/gateway/forward.go", old: `if !x.asked || !joined(res) {`, new: `if false {`,
+		file: "internal/gateway/forward.go", old: `if !x.asked || !websocket.Joined(res) {`, new: `if false {`,
 		killer: road("^TestPodCannotUpgradeUnasked$"),
 	},
 	{
@@ -101,27 +106,27 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a dot segment is a key", breaks: "I1 I4", peer: "/a/../../b is forwarded verbatim",
-		file: "internal/gateway/pairs.go", old: `case p == inPath && (k == "." || k == ".."):`, new: `case false:`,
+		file: "internal/gateway/resolve/pairs.go", old: `case p == inPath && (k == "." || k == ".."):`, new: `case false:`,
 		killer: road("^TestRefusedBeforeAnySession$"),
 	},
 	{
 		name: "an encoded slash is part of a key", breaks: "I1 I4", peer: "b%2f..%2fc is forwarded verbatim",
-		file: "internal/gateway/pairs.go", old: `case p == inPath && strings.Contains(k, "/"):`, new: `case false:`,
+		file: "internal/gateway/resolve/pairs.go", old: `case p == inPath && strings.Contains(k, "/"):`, new: `case false:`,
 		killer: road("^TestRefusedBeforeAnySession$"),
 	},
 	{
 		name: "the first of two keys wins", breaks: "I4", peer: "two proxies read two headers",
-		file: "internal/gateway/resolve.go", old: `case m.twice:`, new: `case false:`,
+		file: "internal/gateway/resolve/resolve.go", old: `case m.twice:`, new: `case false:`,
 		killer: road("^TestRefusedBeforeAnySession$"),
 	},
 	{
 		name: "a host has many spellings", breaks: "I1 I4", peer: "KEY_1,x.example.com.:80 is a host",
-		file: "internal/gateway/host.go", old: `if !key.IsLabel(label) {`, new: `if label == "*" && !key.IsLabel(label) {`,
+		file: "internal/gateway/front/host.go", old: `if !key.IsLabel(label) {`, new: `if label == "*" && !key.IsLabel(label) {`,
 		killer: road("^TestRefusedBeforeAnySession$"),
 	},
 	{
 		name: "a request names its host twice", breaks: "I4", peer: "absolute-form with another Host",
-		file: "internal/gateway/resolve.go", old: `strings.HasPrefix(path, "/") && `, new: ``,
+		file: "internal/gateway/resolve/resolve.go", old: `strings.HasPrefix(path, "/") && `, new: ``,
 		killer: road("^TestRefusedBeforeAnySession$"),
 	},
 	{
@@ -161,32 +166,32 @@ var gatewayMutants = []mutant{
 	},
 	{
 		name: "a goodbye is written into a frame", peer: "1001 in the middle of a message",
-		file: "internal/gateway/frames.go", old: `return f.have == 0 && f.payload == 0`, new: `return true`,
-		killer: road("^TestCloseFrameAtABoundary$"),
+		file: "internal/gateway/websocket/frames.go", old: `return f.have == 0 && f.payload == 0`, new: `return true`,
+		killer: killer{pkg: "./internal/gateway/websocket", run: "^TestCloseFrameAtABoundary$"},
 	},
 	{
 		name: "a sleep tears a message in two", breaks: "I4",
-		file: "internal/gateway/frames.go", old: `return f.boundary() && !f.partial`, new: `return f.boundary()`,
+		file: "internal/gateway/websocket/frames.go", old: `return f.boundary() && !f.partial`, new: `return f.boundary()`,
 		killer: road("^TestNoMessageOfAClientIsTorn$|^TestNoMessageOfAPodIsTorn$"),
 	},
 	{
 		name: "what is behind the last message of a pod is lost", breaks: "I4 I5",
-		file: "internal/gateway/side.go", old: "\tcase s.held:\n", new: "\tcase s.held && !s.ended && s.bye == nil:\n",
+		file: "internal/gateway/websocket/side.go", old: "\tcase s.held:\n", new: "\tcase s.held && !s.ended && s.bye == nil:\n",
 		killer: road("^TestNoMessageOfAPodIsTorn$|^TestNoMessageOfAClientIsTorn$|^TestFiftySleepsUnderAnOpenConnection$"),
 	},
 	{
 		name: "a ping of a sleeping connection wakes its session", breaks: "I7", peer: "a ping is activity",
-		file: "internal/gateway/inbox.go", old: `in.apart = !isData(p[n])`, new: `in.apart = false`,
+		file: "internal/gateway/websocket/inbox.go", old: `in.apart = !isData(p[n])`, new: `in.apart = false`,
 		killer: road("^TestAsleep$"),
 	},
 	{
 		name: "a sleeping client may send as much as it likes", breaks: "I8",
-		file: "internal/gateway/inbox.go", old: `const inboxSize = 32 << 10`, new: `const inboxSize = 32 << 20`,
+		file: "internal/gateway/websocket/inbox.go", old: `const inboxSize = 32 << 10`, new: `const inboxSize = 32 << 20`,
 		killer: road("^TestMuchIsSentToASleeper$"),
 	},
 	{
 		name: "a pod speaks for the gateway", breaks: "I4",
-		file: "internal/gateway/forward.go", old: `res.Header.Del(headerReason)`, new: `_ = headerReason`,
+		file: "internal/gateway/interim.go", old: `h.Del(answer.HeaderReason)`, new: `_ = answer.HeaderReason`,
 		killer: road("^TestPodCannotSpeakForTheGateway$"),
 	},
 }

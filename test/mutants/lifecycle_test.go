@@ -18,6 +18,15 @@ var lifecycleMutants = []mutant{
 		file: "internal/lifecycle/serving.go", old: `if !o.Pod.Saves || o.Save.Done {`, new: `if !o.Pod.Saves || o.Save.Done || o.Save.Failed {`, killer: laws,
 	},
 	{
+		name: "one that serves is saved again and again", breaks: "I7",
+		file: "internal/lifecycle/flushing.go", old: `!o.Save.Running && !o.Save.Done`, new: `!o.Save.Running`, killer: laws,
+	},
+	{
+		name: "one that says itself when it is idle is saved while it is needed", breaks: "I5",
+		file: "internal/lifecycle/flushing.go", old: `quiet = max(quiet, *said)`, new: `quiet = min(quiet, *said)`,
+		killer: killer{pkg: "./internal/lifecycle", run: "^TestSavedByTheWordOfTheWorkload$"},
+	},
+	{
 		name: "no demand takes a drain back", breaks: "I5",
 		file: "internal/lifecycle/serving.go", old: `case o.wanted() && !o.Session.Forced:`, new: `case false:`, killer: laws,
 	},
@@ -74,6 +83,11 @@ var lifecycleMutants = []mutant{
 	{
 		name: "an eviction counts as a failure", peer: "a drained node uses up the restarts",
 		file: "internal/lifecycle/outcome.go", old: "\tif exit == ExitInterrupted {", new: "\tif false {", killer: laws,
+	},
+	{
+		name: "a Task that is put off starts at once", peer: "a poll that never pauses",
+		file: "internal/lifecycle/outcome.go", old: `RetryAt: o.Now.Add(after)}`, new: `RetryAt: o.Now}`,
+		killer: killer{pkg: "./internal/lifecycle", run: "^TestAnEndCanPutTheNextPodOff$"},
 	},
 	{
 		name: "who is needed makes room", breaks: "I8",

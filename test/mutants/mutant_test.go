@@ -31,7 +31,7 @@ type killer struct {
 }
 
 // all mutants, in the order of the report.
-var all = slices.Concat(lifecycleMutants, operatorMutants, directoryMutants, clusterMutants, gatewayMutants, routeMutants, pageMutants, accessMutants, sessionAPIMutants)
+var all = slices.Concat(lifecycleMutants, operatorMutants, directoryMutants, clusterMutants, gatewayMutants, h1Mutants, routeMutants, pageMutants, accessMutants, sessionAPIMutants)
 
 // invariants as the design numbers them, and the fewest mutants of each.
 var invariants = map[string]int{"I1": 2, "I2": 4, "I3": 4, "I4": 10, "I5": 6, "I6": 3, "I7": 3, "I8": 8}

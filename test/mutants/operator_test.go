@@ -10,6 +10,16 @@ func endOf(focus string) killer { return stories("The end of a pod .*" + focus) 
 // operatorMutants are faults of the operator's hands: what it reads, how it writes, whom it asks, and what it makes.
 var operatorMutants = []mutant{
 	{
+		name: "a reflector stays away for longer after each fault", breaks: "I6", peer: "client-go's own, up to a minute",
+		file: "internal/informer/informer.go", old: `, Backoff: pauses()`, new: ``,
+		killer: killer{pkg: "./internal/informer", run: "^TestBackSoon$"},
+	},
+	{
+		name: "what was deleted during an outage is not told", breaks: "I6",
+		file: "internal/informer/relay.go", old: `if _, there := now[id]; !there {`, new: `if _, there := now[id]; !there && false {`,
+		killer: killer{pkg: "./internal/informer", run: "^TestMissedEventsAreTold$"},
+	},
+	{
 		name: "the status is written over what was not seen", breaks: "I4 I5",
 		file: "controllers/session/reconciler.go", old: `client.MergeFromWithOptions(session, client.MergeFromWithOptimisticLock{})`, new: `client.MergeFrom(session)`,
 		killer: stories("loses to a touch that the operator has not seen"),
@@ -70,6 +80,11 @@ var operatorMutants = []mutant{
 		killer: stories("fails at once when its image cannot be pulled"),
 	},
 	{
+		name: "when a Task starts again is not written", peer: "a timer in memory is lost with the process",
+		file: "controllers/session/report.go", old: `if step.Failures > 0 || !step.RetryAt.IsZero() {`, new: `if step.Failures > 0 {`,
+		killer: stories("An outcome puts the next pod of a Task off"),
+	},
+	{
 		name: "how it ended is not written", peer: "why it ended is lost with the pod",
 		file: "controllers/session/report.go", old: `status.LastExit = lastExit(w, step, status.Epoch)`, new: `status.LastExit = w.session.Status.LastExit`,
 		killer: stories("reports the exit code and the last line"),
@@ -98,6 +113,11 @@ var operatorMutants = []mutant{
 		name: "an alarm rings twice", peer: "a cron job that runs twice",
 		file: "controllers/alarm/due.go", old: `if at := alarm.Time(); at.After(base) {`, new: `if at := alarm.Time(); !at.Before(base) {`,
 		killer: killer{pkg: "./controllers/alarm", run: "^TestLawWhatWasActedOnIsOver$|^TestPlan$"},
+	},
+	{
+		name: "a place is given back only by who is remembered", breaks: "I6",
+		file: "controllers/session/gather.go", old: "\tr.Slots.Free(of, slots.ID(name))\n\tr.Rollouts.Free(of, slots.ID(name))", new: "\tr.Rollouts.Free(of, slots.ID(name))",
+		killer: stories("hears late that a session is gone"),
 	},
 	{
 		name: "a limit is asked for, and taken later", breaks: "I8", peer: "two that ask at once both get the last place",
@@ -156,8 +176,18 @@ var operatorMutants = []mutant{
 	},
 	{
 		name: "a save of one drain counts for the next", breaks: "I5",
-		file: "internal/savehook/savehook.go", old: `s != nil && s.drain == drain {`, new: `s != nil {`,
+		file: "internal/savehook/savehook.go", old: `case s.occasion == occasion:`, new: `case true:`,
 		killer: killer{pkg: "./internal/savehook", run: "^TestSaveEndsAndTells$"},
+	},
+	{
+		name: "a save overtakes the one before", breaks: "I5",
+		file: "internal/savehook/savehook.go", old: `if s != nil && s.Running {`, new: `if s != nil && s.Running && s.occasion == want.For {`,
+		killer: killer{pkg: "./internal/savehook", run: "^TestNoTwoSavesAtOnce$"},
+	},
+	{
+		name: "a save while it served will do for its stop", breaks: "I5",
+		file: "controllers/session/memory.go", old: "\t\treturn drainOf(s)\n", new: "\t\t_ = drainOf(s)\n",
+		killer: stories("is saved once for each time that nobody needs it"),
 	},
 	{
 		name: "a save that was refused is done", breaks: "I5",

@@ -9,12 +9,12 @@ var pageMutants = []mutant{
 	},
 	{
 		name: "a script is given a page", peer: "an API client gets a waiting page for its answer",
-		file: "internal/gateway/negotiate.go", old: `return mode == "navigate"`, new: `return mode != ""`,
+		file: "internal/gateway/answer/negotiate.go", old: `return mode == "navigate"`, new: `return mode != ""`,
 		killer: road("^TestFormOfAnAnswer$"),
 	},
 	{
 		name: "a form that is sent is given a page, and sent again by it", breaks: "I4",
-		file: "internal/gateway/negotiate.go", old: `r.Method != http.MethodGet && r.Method != http.MethodHead || isWebSocket(r)`, new: `isWebSocket(r)`,
+		file: "internal/gateway/answer/negotiate.go", old: `r.Method != http.MethodGet && r.Method != http.MethodHead || websocket.Asked(r)`, new: `websocket.Asked(r)`,
 		killer: road("^TestFormOfAnAnswer$"),
 	},
 	{

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A report is what a run of "go test -json" came to.
+// A report is what a run of tests came to, as test2json tells it.
 type report struct {
 	passed  bool
 	failed  string // the first test that failed
@@ -60,8 +60,6 @@ func read(events []byte) report {
 		}
 		output.WriteString(e.Output)
 		switch {
-		case e.Action == "build-fail":
-			r.unbuilt = true
 		case e.Action == "pass" && e.Test == "":
 			r.passed = true
 		case e.Action == "fail" && r.failed == "":
@@ -86,15 +84,14 @@ func TestRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		events, failed, says string
 	}{
-		"killed":         {fail, "TestA/b", ""},
-		"killed, story":  {output("  [FAIL] A wake [It] costs one touch\n") + fail, "A wake costs one touch", ""},
-		"survives":       {`{"Action":"pass","Test":"TestA"}` + "\n" + `{"Action":"pass"}`, "", "IT SURVIVES"},
-		"does not build": {`{"Action":"build-fail"}` + "\n" + `{"Action":"fail"}`, "", "it does not compile"},
-		"late":           {output("panic: test timed out after 1m0s\n") + fail, "TestA/b", "its tests ran out of time"},
-		"no server":      {output("[FAIL] [BeforeSuite] \n") + fail, "[BeforeSuite] ", "its suite could not begin"},
-		"no tests":       {output("testing: warning: no tests to run\n") + `{"Action":"pass"}`, "", "nothing was tested"},
-		"no stories":     {output("Ran 0 of 73 Specs in 1 second\n") + `{"Action":"pass"}`, "", "nothing was tested"},
-		"died":           {`{"Action":"fail"}`, "", "no test failed, and yet the run did"},
+		"killed":        {fail, "TestA/b", ""},
+		"killed, story": {output("  [FAIL] A wake [It] costs one touch\n") + fail, "A wake costs one touch", ""},
+		"survives":      {`{"Action":"pass","Test":"TestA"}` + "\n" + `{"Action":"pass"}`, "", "IT SURVIVES"},
+		"late":          {output("panic: test timed out after 1m0s\n") + fail, "TestA/b", "its tests ran out of time"},
+		"no server":     {output("[FAIL] [BeforeSuite] \n") + fail, "[BeforeSuite] ", "its suite could not begin"},
+		"no tests":      {output("testing: warning: no tests to run\n") + `{"Action":"pass"}`, "", "nothing was tested"},
+		"no stories":    {output("Ran 0 of 73 Specs in 1 second\n") + `{"Action":"pass"}`, "", "nothing was tested"},
+		"died":          {`{"Action":"fail"}`, "", "no test failed, and yet the run did"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := read([]byte(c.events))

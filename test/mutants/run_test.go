@@ -2,12 +2,12 @@ package mutants
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -16,12 +16,21 @@ import (
 	"github.com/dormouse-dev/dormouse/test/api/apiserver"
 )
 
-// atOnce is how many runs there are at a time.
-const atOnce = 2
+// How many runs there are at a time, and how many of those may need an API server. Many wait for what a fault keeps from coming.
+const (
+	atOnce  = 4
+	servers = 2
+)
 
-// A stage has a place for each run at a time. A place has an API server, which the suites that are run there share: their stories have
+// A stage has a place for each run at a time. An API server is shared by the suites that are run there, one at a time: their stories have
 // namespaces of their own. It is the environment that has them take it.
-type stage struct{ places chan []string }
+type stage struct {
+	places  chan struct{}
+	servers chan []string
+	tool    string            // turns the output of a test into events
+	built   map[string]string // the tests of each package, with all faults in them that can be built together
+	alone   map[int]bool      // the faults that are built alone, by their numbers
+}
 
 // Every fault is seen by a test that is there for it.
 func TestEachMutantIsKilled(t *testing.T) {
@@ -37,7 +46,7 @@ func TestEachMutantIsKilled(t *testing.T) {
 		for i, m := range all {
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
-				r, took := s.run(t, m.killer, "-count=1", "-overlay", overlay(t, m))
+				r, took := s.run(t, m.killer, i+1)
 				rows[i] = m.row(r, took)
 				t.Log(strings.ReplaceAll(rows[i], "\t", ", "))
 				if !r.killed() {
@@ -51,7 +60,7 @@ func TestEachMutantIsKilled(t *testing.T) {
 	fmt.Fprintln(w, "MUTANT\tBREAKS\tSTANDS FOR\tKILLED BY\tTIME")
 	fmt.Fprintln(w, strings.Join(slices.DeleteFunc(rows, func(r string) bool { return r == "" }), "\n"))
 	_ = w.Flush()
-	t.Logf("one of %d mutants at a time\n%s", len(all), table.String())
+	t.Logf("one of %d mutants at a time, %d of them built alone\n%s", len(all), len(s.alone), table.String())
 }
 
 func (m mutant) row(r report, took time.Duration) string {
@@ -64,22 +73,27 @@ func (m mutant) row(r report, took time.Duration) string {
 
 // healthy runs all killers without a fault, those of a package together.
 func (s *stage) healthy(t *testing.T) {
-	together := map[string]killer{}
-	for _, m := range all {
-		k, known := together[m.killer.pkg]
-		if !known {
-			k = m.killer
-		}
-		together[k.pkg] = killer{k.pkg, either(k.run, m.killer.run), either(k.focus, m.killer.focus)}
-	}
-	for pkg, k := range together {
+	for pkg, k := range together() {
 		t.Run(pkg, func(t *testing.T) {
 			t.Parallel()
-			if r, _ := s.run(t, k); !r.passed || r.idle {
+			if r, _ := s.run(t, k, 0); !r.passed || r.idle {
 				t.Errorf("%s without a fault:\n%s", pkg, tail(r.output))
 			}
 		})
 	}
+}
+
+// together are the killers of each package as one.
+func together() map[string]killer {
+	byPackage := map[string]killer{}
+	for _, m := range all {
+		k, known := byPackage[m.killer.pkg]
+		if !known {
+			k = m.killer
+		}
+		byPackage[k.pkg] = killer{k.pkg, either(k.run, m.killer.run), either(k.focus, m.killer.focus)}
+	}
+	return byPackage
 }
 
 // either is a pattern that matches what one of the two does; an empty one matches nothing here.
@@ -93,23 +107,34 @@ func either(a, b string) string {
 	return a + "|" + b
 }
 
-// run runs a killer, and gives how long that took once it was its turn.
-func (s *stage) run(t *testing.T, k killer, more ...string) (report, time.Duration) {
+// run runs a killer with the fault of a number, 0 for none, and gives how long that took once it was its turn.
+func (s *stage) run(t *testing.T, k killer, fault int) (r report, took time.Duration) {
 	t.Helper()
-	server := <-s.places
-	defer func() { s.places <- server }()
-	args := append([]string{"test", "-json", "-vet=off", "-failfast", "-timeout=5m", "-run", k.run}, more...)
-	args = append(args, k.pkg)
+	var server []string
+	if k.focus != "" {
+		server = <-s.servers
+		defer func() { s.servers <- server }()
+	}
+	s.places <- struct{}{}
+	defer func() { <-s.places }()
+	began := time.Now()
+	binary := s.built[k.pkg]
+	if s.alone[fault] {
+		binary = filepath.Join(t.TempDir(), "alone.test")
+		if out, err := build(t, overlay(t, all[fault-1]), binary, k.pkg); err != nil {
+			return report{unbuilt: true, output: string(out)}, time.Since(began)
+		}
+	}
+	args := []string{"-t", binary, "-test.v=test2json", "-test.paniconexit0", "-test.failfast", "-test.timeout=5m", "-test.run", k.run}
 	if draws(t, k.pkg) { // the same each time, and without a file for the next run
 		args = append(args, "-rapid.seed=1", "-rapid.nofailfile", "-rapid.shrinktime=0s")
 	}
 	if k.focus != "" {
 		args = append(args, "-ginkgo.fail-fast", "-ginkgo.no-color", "-ginkgo.focus", k.focus)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), server...)
-	began := time.Now()
+	cmd := exec.CommandContext(t.Context(), s.tool, args...)
+	cmd.Dir = filepath.Join(root, k.pkg)
+	cmd.Env = append(append(os.Environ(), server...), inForce+"="+strconv.Itoa(fault))
 	out, _ := cmd.CombinedOutput() // its events say more than its error
 	return read(out), time.Since(began)
 }
@@ -127,31 +152,6 @@ func draws(t *testing.T, pkg string) bool {
 	})
 }
 
-// overlay writes the changed file of a mutant, and what has the go command take it in place of the other.
-func overlay(t *testing.T, m mutant) string {
-	t.Helper()
-	of, err := filepath.Abs(filepath.Join(root, m.file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(of)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if fault := m.fits(string(text)); fault != "" {
-		t.Fatal(fault)
-	}
-	folder := t.TempDir()
-	changed, list := filepath.Join(folder, "changed.go"), filepath.Join(folder, "overlay.json")
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{of: changed}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, changed, []byte(strings.Replace(string(text), m.old, m.new, 1)))
-	write(t, list, replace)
-	return list
-}
-
 func write(t *testing.T, path string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -161,8 +161,13 @@ func write(t *testing.T, path string, text []byte) {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{places: make(chan []string, atOnce)}
-	for range atOnce {
+	tool, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "test2json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{places: make(chan struct{}, atOnce), servers: make(chan []string, servers), tool: strings.TrimSpace(string(tool))}
+	s.build(t)
+	for range servers {
 		server, err := apiserver.Start()
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +175,7 @@ func newStage(t *testing.T) *stage {
 		t.Cleanup(func() { _ = server.Stop() })
 		config := filepath.Join(t.TempDir(), "kubeconfig")
 		write(t, config, server.KubeConfig())
-		s.places <- []string{"USE_EXISTING_CLUSTER=true", "KUBECONFIG=" + config}
+		s.servers <- []string{"USE_EXISTING_CLUSTER=true", "KUBECONFIG=" + config}
 	}
 	return s
 }

@@ -145,8 +145,13 @@ func (c *caller) served(o op) {
 	c.tally.add("served", 1)
 }
 
-// broken is a request without an answer: only a gateway that was killed may do that.
+// broken is a request without an answer: only a gateway that was killed may do that, or one that ends to a request that came late to its pod.
 func (c *caller) broken(g *gateway, o op, err error) {
+	if c.diary.lasted("drain of "+g.name, o.call, o.ret) > 19*time.Second && c.late(o) {
+		c.history.add(o)
+		c.excuse("in flight in a gateway that ended, to the end of its drain: whoever should have made the pod was away")
+		return
+	}
 	if !c.diary.during(g.name, o.call, o.ret) {
 		c.fault("%s for %s by way of %s, which was not killed: %v after %v", verb(o), o.key, g.name, err, time.Duration(o.ret-o.call))
 		return
@@ -160,7 +165,7 @@ func (c *caller) refused(g *gateway, o op, p problem) {
 	if p.Outcome != "not-sent" {
 		c.history.add(o)
 	}
-	why := c.justify(g, o, p.Reason)
+	why := c.justify(g, o, p)
 	if why == "" {
 		c.fault("%s for %s by way of %s was refused after %v without cause: %+v; its pods crashed at %v", verb(o), o.key, g.name,
 			time.Duration(o.ret-o.call), p, c.kubelet.crashes.of(o.key))
@@ -170,12 +175,12 @@ func (c *caller) refused(g *gateway, o op, p problem) {
 }
 
 // justify is what allows a gateway to refuse a request for a reason; empty: nothing does.
-func (c *caller) justify(g *gateway, o op, reason string) string {
+func (c *caller) justify(g *gateway, o op, p problem) string {
 	const second = int64(time.Second)
-	away := c.away(g.name, o.call-10*second, o.ret)
+	reason, away := p.Reason, c.away(g.name, o.call-10*second, o.ret)
 	word := 5*time.Second + c.away("operator", o.call-60*second, o.ret)
 	switch {
-	case reason == "PodDied" && c.kubelet.crashes.between(o.key, o.call, o.ret):
+	case reason == "PodDied" && c.kubelet.crashes.between(o.key, o.call-second/4, o.ret): // a gateway under load hears late that a connection has ended
 		return "the pod crashed meanwhile"
 	case reason == "PodUnreachable" && c.kubelet.crashes.between(o.key, o.call-second, o.ret):
 		return "the pod crashed meanwhile"
@@ -183,10 +188,17 @@ func (c *caller) justify(g *gateway, o op, reason string) string {
 		return "the pod crashed soon after its start"
 	case reason == "Gone" && c.diary.during("deletion of "+o.key, o.call-10*second, o.ret):
 		return "the session was being deleted"
+	case p.Cause == "GatewayEnds" && c.late(o):
+		return "the gateway ended, and whoever should have made the pod was away"
 	case reason == "Unavailable" && away > 5*time.Second, reason == "WakeTimeout" && away > 15*time.Second:
 		return "the API server was away, or was made to seem so"
 	}
 	return ""
+}
+
+// late says whether the pod of a request could not be made in time, because whoever makes pods was away.
+func (c *caller) late(o op) bool {
+	return c.away("operator", o.call-10*int64(time.Second), o.ret) > 5*time.Second
 }
 
 // away is for how long a gateway, or the operator that leads, could not work with the API server as it should.

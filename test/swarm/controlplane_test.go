@@ -34,7 +34,7 @@ type controlPlane struct {
 }
 
 // openControlPlane starts them and installs the CRDs.
-func openControlPlane(t *testing.T, dir string, ended func(name string) func(error)) *controlPlane {
+func openControlPlane(t *testing.T, dir string, ended func(name string) func(error), serverFlags ...string) *controlPlane {
 	t.Helper()
 	binaries, err := assets.Assets()
 	if err != nil {
@@ -63,6 +63,7 @@ func openControlPlane(t *testing.T, dir string, ended func(name string) func(err
 			"--authorization-mode=AlwaysAllow", "--disable-admission-plugins=ServiceAccount", // nobody makes accounts here
 			"--endpoint-reconciler-type=none"), // which wants no loopback
 	}
+	c.server.args = append(c.server.args, serverFlags...)
 	c.etcd.start(t, dir)
 	c.server.start(t, dir)
 	if !c.up(t.Context(), 2*time.Minute) {
@@ -93,6 +94,17 @@ func (c *controlPlane) files(t *testing.T, dir string) []string {
 		"--service-account-key-file=" + accounts, "--service-account-signing-key-file=" + accounts,
 		"--token-auth-file=" + tokens, "--cert-dir=" + filepath.Join(dir, "certificates"),
 	}
+}
+
+// kubeconfig is a file for a client of the API server itself.
+func (c *controlPlane) kubeconfig() string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: Config
+clusters: [{name: swarm, cluster: {server: "https://%s", insecure-skip-tls-verify: true}}]
+users: [{name: swarm, user: {token: %s}}]
+contexts: [{name: swarm, context: {cluster: swarm, user: swarm}}]
+current-context: swarm
+`, local(c.port), token)
 }
 
 func (c *controlPlane) config() *rest.Config {

@@ -55,6 +55,9 @@ func (k *kubelet) newGuest(pod *corev1.Pod) *guest {
 			UID: env[v1alpha1.EnvPodUID], Key: pod.Namespace + "/" + template + "/" + env[v1alpha1.EnvKey], Epoch: epoch, Fence: fence,
 		}},
 	}
+	if template == greeterTemplate {
+		g.work.done = make(chan struct{})
+	}
 	return g
 }
 
@@ -129,6 +132,9 @@ func (g *guest) up(ctx context.Context) (code int32, crashed bool) {
 	case code := <-g.crash:
 		k.crashes.during(g.work.Key, g.work.kill)
 		return code, true
+	case <-g.work.done:
+		g.work.terminate(time.Second)
+		return 0, false
 	case <-g.asked:
 		grace := max(time.Duration(g.grace.Load()), time.Second)
 		if k.chance(4) { // until it is killed; so long it serves whoever sends it something

@@ -14,11 +14,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
+	"github.com/dormouse-dev/dormouse/internal/informer"
 )
 
 // nodeName is the node that all pods run on.
@@ -34,6 +34,7 @@ type kubelet struct {
 	fault   func(format string, args ...any)
 	tally   *tally
 	journal *journal
+	prompt  bool // nothing that is left to chance happens
 
 	mu      sync.Mutex
 	rand    *rand.Rand
@@ -60,10 +61,10 @@ func openKubelet(t *testing.T, r *run) *kubelet {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	f := informers.NewSharedInformerFactoryWithOptions(k.api, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+	from := cache.NewFilteredListWatchFromClient(k.api.CoreV1().RESTClient(), "pods", metav1.NamespaceAll, func(o *metav1.ListOptions) {
 		o.LabelSelector = v1alpha1.LabelTemplate
-	}))
-	pods := f.Core().V1().Pods().Informer()
+	})
+	pods := informer.New(from, &corev1.Pod{}, 0, cache.Indexers{}) // client-go's own would stay away for up to a minute, and no pod would start
 	_, err := pods.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(o any) { k.see(ctx, o.(*corev1.Pod)) },
 		UpdateFunc: func(_, o any) { k.see(ctx, o.(*corev1.Pod)) },
@@ -72,11 +73,10 @@ func openKubelet(t *testing.T, r *run) *kubelet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Start(ctx.Done())
+	k.work.Go(func() { pods.RunWithContext(ctx) })
 	t.Cleanup(func() {
 		cancel()
 		k.work.Wait()
-		f.Shutdown()
 	})
 	return k
 }
@@ -177,6 +177,9 @@ func (k *kubelet) counts() (processes, used int) {
 
 // chance is whether something happens that does so once in n times.
 func (k *kubelet) chance(n int) bool {
+	if k.prompt {
+		return false
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.rand.IntN(n) == 0

@@ -40,6 +40,7 @@ type gateway struct {
 	run *run
 	*program
 	proxy       *proxy
+	flags       []string // besides those that each has
 	port, admin int
 	client      *http.Client
 	leaving     atomic.Bool // clients send nothing more here
@@ -51,6 +52,7 @@ type gateway struct {
 type operator struct {
 	*program
 	proxy *proxy
+	admin int
 }
 
 // build builds operator and gateway as they are shipped.
@@ -72,22 +74,32 @@ func (r *run) proxied(name string, seed uint64) (*proxy, string) {
 	return p, file
 }
 
-func (r *run) openOperator(name string, seed uint64) {
-	p, file := r.proxied(name, seed)
-	o := &operator{proxy: p, program: &program{
+// straight is a file for clients that have no proxy.
+func (r *run) straight() string {
+	file := filepath.Join(r.dir, "kubeconfig")
+	if err := os.WriteFile(file, []byte(r.plane.kubeconfig()), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return file
+}
+
+// openOperator starts an operator, which reaches the API server by way of a proxy or, without one, as its file says.
+func (r *run) openOperator(name string, p *proxy, kubeconfig string, flags ...string) {
+	o := &operator{proxy: p, admin: freePort(r.t)}
+	o.program = &program{
 		name: name, path: filepath.Join(r.dir, "operator"), rest: 300 * time.Millisecond,
-		args: []string{"--admin=" + local(freePort(r.t)), "--name=" + name, "--namespace=" + system, "--leader-elect", "--kubeconfig=" + file},
+		args: append([]string{"--admin=" + local(o.admin), "--name=" + name, "--namespace=" + system, "--kubeconfig=" + kubeconfig}, flags...),
 		ended: func(error) {
 			r.tally.add("operators that ended by themselves, as one does that cannot renew its lease", 1)
 		},
-	}}
+	}
 	o.start(r.t, r.dir)
 	r.operators = append(r.operators, o)
 }
 
-func (r *run) openGateway(name string, seed uint64) {
-	p, file := r.proxied(name, seed)
-	g := &gateway{run: r, proxy: p, port: freePort(r.t), admin: freePort(r.t), client: &http.Client{
+// openGateway starts a gateway likewise.
+func (r *run) openGateway(name string, p *proxy, kubeconfig string, flags ...string) {
+	g := &gateway{run: r, proxy: p, flags: append(flags, "--kubeconfig="+kubeconfig), port: freePort(r.t), admin: freePort(r.t), client: &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: 100, DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext},
 	}}
 	g.program = &program{
@@ -95,7 +107,6 @@ func (r *run) openGateway(name string, seed uint64) {
 		ended: func(err error) { r.fault("%s has ended, and nobody ended it: %v", name, err) },
 	}
 	g.embody()
-	g.args = append(g.args, "--kubeconfig="+file)
 	r.t.Cleanup(g.client.CloseIdleConnections)
 	g.start(r.t, r.dir)
 	r.gateways = append(r.gateways, g)
@@ -108,14 +119,11 @@ func (g *gateway) embody() {
 	g.pod.Spec = corev1.PodSpec{NodeName: nodeName, Containers: []corev1.Container{{Name: v1alpha1.ComponentGateway, Image: "gateway"}}}
 	g.run.must("make the pod of "+g.name, func() error { return g.run.api.Create(g.run.ctx, g.pod) })
 	g.say(corev1.ContainerStatus{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}})
-	flags := []string{
+	g.args = append([]string{
 		"--listen=" + local(g.port), "--admin=" + local(g.admin), "--shutdown-delay=500ms",
 		"--namespace=" + system, "--name=" + g.pod.Name,
-	}
-	if len(g.args) > 0 {
-		flags = append(flags, g.args[len(flags)])
-	}
-	g.args, g.env = flags, []string{"POD_UID=" + string(g.pod.UID)}
+	}, g.flags...)
+	g.env = []string{"POD_UID=" + string(g.pod.UID)}
 }
 
 // say is what the kubelet of the gateway's node says of its container.
@@ -172,7 +180,9 @@ func (g *gateway) restart(s syscall.Signal, rest time.Duration, anew bool) {
 		g.leaving.Store(true) // as a Service takes it out
 		defer g.leaving.Store(false)
 		time.Sleep(100 * time.Millisecond)
+		drained := g.run.diary.begin("drain of " + g.name)
 		g.signal(s)
+		drained()
 	} else {
 		defer g.run.diary.begin(g.name)()
 		g.signal(s)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -103,6 +104,28 @@ func (p *program) signal(s syscall.Signal) {
 	if cmd != nil {
 		<-gone
 	}
+}
+
+// started is how many lives it has had.
+func (p *program) started() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lives
+}
+
+// effort is for how long it has been on a processor in its present life.
+func (p *program) effort() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // its name may have anything in it
+	fields := strings.Fields(rest)
+	user, _ := strconv.ParseInt(fields[11], 10, 64) // the kernel writes digits
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / 100 // its unit, whatever its clock
 }
 
 func (p *program) halt() {

@@ -4,8 +4,8 @@ package swarm
 
 import (
 	"fmt"
+	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -126,7 +126,7 @@ func (r *run) excuse(why string) {
 type journal struct {
 	now  func() int64
 	mu   sync.Mutex
-	file *os.File
+	file io.Writer
 }
 
 func (j *journal) note(format string, args ...any) {

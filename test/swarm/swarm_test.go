@@ -5,6 +5,7 @@ package swarm
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -120,39 +121,27 @@ func TestSwarm(t *testing.T) {
 // open starts all that there is, and makes templates and some of the sessions.
 func open(t *testing.T) *run {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &run{t: t, ctx: ctx, dir: place(t), seed: seed(t), size: short, epoch: time.Now(), tally: &tally{}}
-	t.Logf("seed %d, logs in %s", r.seed, r.dir)
+	r, cancel := ground(t)
 	file, err := os.Create(filepath.Join(r.dir, "journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.journal = &journal{now: r.now, file: file}
-	r.diary.now, r.diary.journal = r.now, r.journal
-	if soak := os.Getenv("SOAK"); soak != "" {
-		d, err := time.ParseDuration(soak)
-		if err != nil {
-			t.Fatal(err)
-		}
+	r.journal.file = file
+	r.size = short
+	if d, long := soak(t); long {
 		r.size = size{keys: 600, callers: 60, think: 400 * time.Millisecond, lasts: d}
 	}
-	r.store = &store{records: map[string]record{}}
-	build(t, r.dir)
-	r.plane = openControlPlane(t, r.dir, func(name string) func(error) {
-		return func(error) { r.tally.add("ends of "+name+" that follow from a kill of the other", 1) }
-	})
-	if r.api, err = apiserver.NewClient(r.plane.config()); err != nil {
-		t.Fatal(err)
-	}
-	r.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: system}})
-	r.kubelet = openKubelet(t, r)
 	for _, ns := range []string{"red", "blue"} {
 		r.populate(ns)
 	}
 	rand.New(rand.NewPCG(r.seed, 6)).Shuffle(len(r.keys), func(i, j int) { r.keys[i], r.keys[j] = r.keys[j], r.keys[i] })
 	for i := range uint64(2) {
-		r.openOperator(fmt.Sprintf("operator-%d", i), 10+i)
-		r.openGateway(fmt.Sprintf("gateway-%d", i), 20+i)
+		name := fmt.Sprintf("operator-%d", i)
+		p, file := r.proxied(name, 10+i)
+		r.openOperator(name, p, file, "--leader-elect")
+		name = fmt.Sprintf("gateway-%d", i)
+		p, file = r.proxied(name, 20+i)
+		r.openGateway(name, p, file)
 	}
 	t.Cleanup(cancel)
 	for _, g := range r.gateways {
@@ -160,6 +149,41 @@ func open(t *testing.T) *run {
 	}
 	r.wait(time.Minute, "the templates are accepted and known", r.known)
 	return r
+}
+
+// ground is what every run stands on: the programs, a control plane, and a node with its kubelet. Nobody keeps the journal.
+func ground(t *testing.T, serverFlags ...string) (*run, context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &run{t: t, ctx: ctx, dir: place(t), seed: seed(t), epoch: time.Now(), tally: &tally{}, store: &store{records: map[string]record{}}}
+	t.Logf("seed %d, logs in %s", r.seed, r.dir)
+	r.journal = &journal{now: r.now, file: io.Discard}
+	r.diary.now, r.diary.journal = r.now, r.journal
+	build(t, r.dir)
+	r.plane = openControlPlane(t, r.dir, func(name string) func(error) {
+		return func(error) { r.tally.add("ends of "+name+" that follow from a kill of the other", 1) }
+	}, serverFlags...)
+	var err error
+	if r.api, err = apiserver.NewClient(r.plane.config()); err != nil {
+		t.Fatal(err)
+	}
+	r.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: system}})
+	r.kubelet = openKubelet(t, r)
+	return r, cancel
+}
+
+// soak is how long a run lasts that is to last long.
+func soak(t *testing.T) (lasts time.Duration, long bool) {
+	t.Helper()
+	text := os.Getenv("SOAK")
+	if text == "" {
+		return 0, false
+	}
+	lasts, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lasts, true
 }
 
 func place(t *testing.T) string {

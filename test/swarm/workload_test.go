@@ -22,7 +22,8 @@ type workload struct {
 	identity
 	store   *store
 	hangs   func() time.Duration
-	through bool // each step of the count is in the store before it is answered; else the save hook puts it there
+	done    chan struct{} // closed when it has no more to do; nil: there is always more
+	through bool          // each step of the count is in the store before it is answered; else the save hook puts it there
 
 	mu       sync.Mutex
 	dead     bool
@@ -103,6 +104,9 @@ func (w *workload) serve(rw http.ResponseWriter, r *http.Request, add int64) {
 	}
 	rw.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(rw).Encode(a)
+	if w.done != nil && a.Count == greetings {
+		close(w.done)
+	}
 }
 
 func pause(ctx context.Context, text string) {

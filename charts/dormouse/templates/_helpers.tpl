@@ -71,6 +71,11 @@ env:
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 - name: POD_UID
   valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+# Memory up to the limit is there to be used: a heap that is collected as seldom as it allows costs no more per request with 100,000 keys than with one.
+- name: GOGC
+  value: "400"
+- name: GOMEMLIMIT
+  valueFrom: {resourceFieldRef: {resource: limits.memory}}
 {{- with $half.env }}
 {{ toYaml . }}
 {{- end }}
