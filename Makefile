@@ -7,6 +7,13 @@ TOOL  := $(GO) tool -modfile=hack/tools
 # Where a set KUBEBUILDER_ASSETS wins; else kube-apiserver and etcd are built, once.
 ASSETS = KUBEBUILDER_ASSETS="$$($(GO) run ./hack/cluster assets)"
 
+# Without cgo all that is plain is built once, in tests as in images; the race detector alone needs it.
+export CGO_ENABLED = 0
+
+# Beside all other tests, and the first time their compilers, an API server takes longer to start than the 20 s that envtest allows it.
+export KUBEBUILDER_CONTROLPLANE_START_TIMEOUT = 3m
+export KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT  = 3m
+
 # Packages that run goroutines of their own are tested with the race detector, and those that are a target of their own, apart.
 RACED  := $(addprefix ./internal/,certs/... cluster/... directory/... gateway/... h1/... informer/... savehook/... sessionapi/... sight/... slots/...)
 APART  := ./charts/... $(addprefix ./test/,browser conformance e2e model swarm)
@@ -39,7 +46,7 @@ test: packages judges ## All tests: laws, stories against a real API server, the
 fast: unit model chart browser conformance ## All tests that need no cluster
 
 unit: packages ## Laws, unit tests, and stories against a real kube-apiserver and etcd
-	$(ASSETS) $(GO) test -timeout 30m -race $(RACED)
+	$(ASSETS) CGO_ENABLED=1 $(GO) test -timeout 30m -race $(RACED)
 	$(ASSETS) $(GO) test -timeout 30m $(OTHERS)
 	$(GO) -C examples test ./...
 	$(GO) -C hack/image test ./...
@@ -118,7 +125,7 @@ clean-tree:
 	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "the tree is not clean after make generate, tidy and format: commit what they changed"; exit 1; }
 
 build: ## Build the operator, the gateway and the plugin of kubectl into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
 
 next: ## Print the lifecycle of a session as a table
 	@$(GO) run ./hack/next

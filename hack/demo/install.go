@@ -85,7 +85,7 @@ func (d *demo) build(ctx context.Context, programs []program) (tag string, err e
 	for _, p := range programs {
 		// -buildvcs=false: a commit that changes nothing in a program gives the same program.
 		_, err := d.run(ctx, "building "+p.name, "env", "CGO_ENABLED=0", "GOOS=linux", "go", "-C", p.module, "build",
-			"-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", d.binary(p), p.source)
+			"-buildvcs=false", "-ldflags=-s -w", "-o", d.binary(p), p.source)
 		if err != nil {
 			return "", err
 		}

@@ -98,7 +98,7 @@ func (c *cluster) connect() client.WithWatch {
 func (c *cluster) loadWorkload(ctx context.Context) string {
 	GinkgoHelper()
 	binary := filepath.Join(c.Folder, "workload")
-	c.run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./test/e2e/workload")
+	c.run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./test/e2e/workload")
 	return c.load(ctx, binary)
 }
 
