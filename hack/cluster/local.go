@@ -31,7 +31,7 @@ func (c localCluster) up(ctx context.Context) error {
 	began := time.Now()
 	if c.allWork(ctx) == nil {
 		fmt.Fprintln(os.Stderr, "the cluster is up already")
-		return c.status(ctx)
+		return errors.Join(c.mend(ctx), c.status(ctx))
 	}
 	if err := c.notOfAnother(); err != nil {
 		return err

@@ -114,7 +114,8 @@ func (c *cluster) forgiveOperators(ctx context.Context) {
 	}
 }
 
-// playFaults plays each fault, in any order, and again until the time is over. It counts them.
+// playFaults plays each fault, in any order, and again until the time is over. It counts them. After each one it starts what has ended itself, as
+// a node's kubelet does: a scheduler that an API server's death leaves with two opinions of one pod.
 func (w *world) playFaults(ctx context.Context, excuse *excuses, d time.Duration) map[string]int {
 	GinkgoHelper()
 	played, until := map[string]int{}, time.Now().Add(d)
@@ -125,6 +126,7 @@ func (w *world) playFaults(ctx context.Context, excuse *excuses, d time.Duration
 			say("%s", f.name)
 			excuse.hold(f.excuses, time.Hour)
 			f.play(ctx)
+			cl.run(ctx, cl.Tool, "up")
 			excuse.hold(f.excuses, excuseLag)
 			played[f.name]++
 			pass(ctx, 3*time.Second)
