@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // Where hack/demo installs things.
@@ -32,6 +34,7 @@ func TestPromises(t *testing.T) {
 			t.Skip(skipped)
 		}
 	}
+	log.SetLogger(logr.Discard()) // of the client of these tests
 	RegisterFailHandler(Fail)
 	SetDefaultEventuallyTimeout(2 * time.Minute) // no promise: many pods start and end on a small machine
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
