@@ -31,7 +31,8 @@ func (w *world) faults() []fault {
 		{"the operator, killed", func(ctx context.Context) {
 			killOperator(ctx, cl.leads(ctx))
 		}, nil},
-		{"the kubelet, killed", killed("kubelet"), nil},
+		// Either takes with it the container that it was starting, and the node says only that it could not be started.
+		{"the kubelet, killed", killed("kubelet"), []string{"StartFailed"}},
 		{"containerd, killed", killed("containerd"), []string{"StartFailed"}},
 		{"the API server, killed", killed("kube-apiserver"), []string{away}},
 		{"etcd, killed", killed("etcd"), []string{away}},
