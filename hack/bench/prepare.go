@@ -87,7 +87,7 @@ func (b *bed) loadImage(ctx context.Context) error {
 	defer func() { _ = os.RemoveAll(folder) }()
 	binary, archive := filepath.Join(folder, "workload"), filepath.Join(folder, "workload.tar")
 	for _, step := range []struct{ what, command string }{
-		{"building the workload", "env CGO_ENABLED=0 GOOS=linux go build -trimpath -buildvcs=false -ldflags=-s -o " + binary + " ./hack/bench/workload"},
+		{"building the workload", "env CGO_ENABLED=0 GOOS=linux go build -buildvcs=false -ldflags=-s -o " + binary + " ./hack/bench/workload"},
 		{"writing its image", "go -C hack/image run . -o " + archive + " -name " + image + " -binary " + binary},
 		{"loading its image", "go run ./hack/cluster load-image " + archive},
 	} {

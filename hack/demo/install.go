@@ -127,9 +127,13 @@ func (d *demo) loadImages(ctx context.Context, programs []program, tag string) e
 }
 
 func (d *demo) installChart(ctx context.Context, tag string) error {
-	_, err := d.run(ctx, "waiting for operator and gateways", "go", "tool", "-modfile=hack/tools/helm/go.mod", "helm",
+	helm := []string{"tool", "-modfile=hack/tools/helm/go.mod", "helm"}
+	if _, err := d.run(ctx, "building helm", "go", append(helm, "version")...); err != nil {
+		return err
+	}
+	_, err := d.run(ctx, "waiting for operator and gateways", "go", append(helm,
 		"upgrade", release, "charts/dormouse", "--install", "--namespace", system, "--create-namespace",
-		"--values", "hack/demo/values.yaml", "--set-string", "image.tag="+tag, "--wait", "--timeout", "5m")
+		"--values", "hack/demo/values.yaml", "--set-string", "image.tag="+tag, "--wait", "--timeout", "5m")...)
 	if err != nil {
 		return fmt.Errorf("%w\nWhere to look:\n%s", err, d.hints("get pods -n "+system, "describe pods -n "+system))
 	}

@@ -10,7 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// fault breaks a part of the cluster and mends it.
+// fault breaks a part of the cluster; what it leaves broken is mended by the cluster's "up".
 type fault struct {
 	name string
 	play func(ctx context.Context)
@@ -39,17 +39,13 @@ func (w *world) faults() []fault {
 		{"the node, cut off", func(ctx context.Context) {
 			cl.run(ctx, cl.Tool, "cut")
 			pass(ctx, 10*time.Second)
-			cl.run(ctx, cl.Tool, "mend")
 		}, []string{away}},
 	}
 }
 
-// killed kills a component of Kubernetes with kill -9, and starts it again.
+// killed kills a component of Kubernetes with kill -9.
 func killed(component string) func(context.Context) {
-	return func(ctx context.Context) {
-		cl.run(ctx, cl.Tool, "kill", component)
-		cl.run(ctx, cl.Tool, "start", component)
-	}
+	return func(ctx context.Context) { cl.run(ctx, cl.Tool, "kill", component) }
 }
 
 // excuses are the reasons for which requests may be refused now.
@@ -115,8 +111,8 @@ func (c *cluster) forgiveOperators(ctx context.Context) {
 	}
 }
 
-// playFaults plays each fault, in any order, and again until the time is over. It counts them. After each one it starts what has ended itself, as
-// a node's kubelet does: a scheduler that an API server's death leaves with two opinions of one pod.
+// playFaults plays each fault, in any order, and again until the time is over. It counts them. After each one it starts what was killed, and what has
+// ended itself, as a node's kubelet does: a scheduler that an API server's death leaves with two opinions of one pod.
 func (w *world) playFaults(ctx context.Context, excuse *excuses, d time.Duration) map[string]int {
 	GinkgoHelper()
 	played, until := map[string]int{}, time.Now().Add(d)
