@@ -38,6 +38,11 @@ func (s sample) took() time.Duration { return s.answered.Sub(s.sent) }
 
 // bare starts a pod without any of ours, as fast as a client can, and returns when it is gone again.
 func (b *bed) bare(ctx context.Context, name string) (sample, error) {
+	return b.start(ctx, name, func(context.Context) error { return nil })
+}
+
+// start starts a pod, and waits for something before it is made, and again when it has an address.
+func (b *bed) start(ctx context.Context, name string, wait func(context.Context) error) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	w, err := b.api.Watch(ctx, &corev1.PodList{}, client.InNamespace(namespace), client.MatchingFields{"metadata.name": name})
@@ -47,6 +52,9 @@ func (b *bed) bare(ctx context.Context, name string) (sample, error) {
 	defer w.Stop()
 	pod := b.barePod(name)
 	s := sample{object: name, sent: time.Now()}
+	if err := wait(ctx); err != nil {
+		return s, err
+	}
 	if err := b.api.Create(ctx, pod); err != nil {
 		return s, fmt.Errorf("create pod: %w", err)
 	}
@@ -55,6 +63,9 @@ func (b *bed) bare(ctx context.Context, name string) (sample, error) {
 		return s, fmt.Errorf("wait for the address of %s: %w", name, err)
 	}
 	s.addressed = time.Now()
+	if err := wait(ctx); err != nil {
+		return s, err
+	}
 	if err := ask(ctx, running.Status.PodIP, name); err != nil {
 		return s, err
 	}
@@ -79,19 +90,19 @@ func (b *bed) barePod(key string) *corev1.Pod {
 	return pod
 }
 
-// next is the pod of the next event of which that is so.
-func next(ctx context.Context, w watch.Interface, so func(watch.Event, *corev1.Pod) bool) (*corev1.Pod, error) {
+// next is the object of the next event of which that is so.
+func next[T client.Object](ctx context.Context, w watch.Interface, so func(watch.Event, T) bool) (none T, err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return none, ctx.Err()
 		case e, open := <-w.ResultChan():
-			pod, ok := e.Object.(*corev1.Pod)
+			o, ok := e.Object.(T)
 			if !open || !ok {
-				return nil, errors.New("the watch has ended")
+				return none, errors.New("the watch has ended")
 			}
-			if so(e, pod) {
-				return pod, nil
+			if so(e, o) {
+				return o, nil
 			}
 		}
 	}

@@ -23,7 +23,8 @@ const (
 // runs are the starts that were measured.
 type runs struct {
 	bare  []sample
-	wake  []sample // of one session, again and again; bare[i] and wake[i] are of one round
+	least []sample
+	wake  []sample // of one session, again and again; bare[i], least[i] and wake[i] are of one round
 	fresh []sample // of a new key each
 	end   time.Time
 	idle  string // how much of the processors' time was left meanwhile
@@ -83,7 +84,8 @@ func (b *bed) measure(ctx context.Context, rounds int) (r runs, err error) {
 		if err != nil {
 			return r, fmt.Errorf("round %d: %w", i, err)
 		}
-		r.bare, r.wake, r.fresh = append(r.bare, one.bare...), append(r.wake, one.wake...), append(r.fresh, one.fresh...)
+		r.bare, r.least = append(r.bare, one.bare...), append(r.least, one.least...)
+		r.wake, r.fresh = append(r.wake, one.wake...), append(r.fresh, one.fresh...)
 	}
 	now.Store("waiting for late writes")
 	time.Sleep(2 * time.Second)
@@ -91,18 +93,21 @@ func (b *bed) measure(ctx context.Context, rounds int) (r runs, err error) {
 	return r, nil
 }
 
-// round measures one start of each kind; every other round begins with the bare one.
+// round measures one start of each kind; each round begins with another one.
 func (b *bed) round(ctx context.Context, i int) (r runs, err error) {
 	bare := func() error {
 		s, err := b.bare(ctx, fmt.Sprintf("bare-%d", i))
 		r.bare = append(r.bare, s)
 		return err
 	}
-	wake := func() error { return b.cycle(ctx, "again", &r.wake) }
-	turns := []func() error{bare, wake}
-	if i%2 == 0 {
-		turns = []func() error{wake, bare}
+	least := func() error {
+		s, err := b.least(ctx, fmt.Sprintf("least-%d", i))
+		r.least = append(r.least, s)
+		return err
 	}
+	wake := func() error { return b.cycle(ctx, "again", &r.wake) }
+	turns := []func() error{bare, least, wake}
+	turns = append(turns[i%3:], turns[:i%3]...)
 	if i%freshEvery == 0 && i > 0 {
 		turns = append(turns, func() error { return b.cycle(ctx, fmt.Sprintf("fresh-%d", i), &r.fresh) })
 	}
