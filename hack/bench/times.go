@@ -51,7 +51,7 @@ func printTimes(out io.Writer, r runs) {
 		title string
 		took  []time.Duration
 	}{
-		{"bare pod", bare}, {"with the writes and watches of a wake", least}, {"cold wake", wake}, {"the two of a round, apart", apart}, {"cold wake of a new key", tookOf(r.fresh)},
+		{"bare pod", bare}, {"a wake's writes and watches alone", least}, {"cold wake", wake}, {"wake and bare pod of a round, apart", apart}, {"cold wake of a new key", tookOf(r.fresh)},
 	} {
 		if len(row.took) == 0 {
 			continue
@@ -61,7 +61,7 @@ func printTimes(out io.Writer, r runs) {
 			ms(quantile(sorted, 0.5)), ms(quantile(sorted, 0.9)), ms(sorted[len(sorted)-1]))
 	}
 	_ = t.Flush()
-	fmt.Fprintf(out, "\nmedian of a bare pod with the writes and watches of a wake, and nothing else of ours, above that without: %s ms\n", ms(median(least)-median(bare)))
+	fmt.Fprintf(out, "\nmedian of a wake's writes and watches alone above median bare pod: %s ms: the design's share\n", ms(median(least)-median(bare)))
 	overhead := median(wake) - median(bare)
 	low, high := chance(wake, bare)
 	fmt.Fprintf(out, "median wake above median bare pod: %s ms; target: at most %s ms: %s; nine of ten runs like this one find %s to %s ms\n",

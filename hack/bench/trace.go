@@ -11,11 +11,11 @@ import (
 // legs of a wake and of a bare start: each ends when the API server gets a write, the last with the answer.
 var legs = []string{
 	"the request to the touch (gateway)",
-	"to the pod's create (API server, operator; of a bare pod: client)",
+	"to the pod's create (API server, operator; of the others: client)",
 	"to its binding (API server, scheduler)",
 	"to its address (kubelet)",
 	"to the publication (API server, operator)",
-	"to the answer (API server, gateway, pod; of a bare pod: client, pod)",
+	"to the answer (API server, gateway, pod; of the others: client, pod)",
 }
 
 // trace is how long each leg of a start took; a leg that it does not have is negative.
@@ -23,25 +23,27 @@ type trace [6]time.Duration
 
 // printTrace prints the medians of the legs. All clocks are one: everything runs on this machine.
 func printTrace(out io.Writer, r runs, writes []write) {
-	var wakes, bares []trace
-	for _, c := range cyclesOf(r.wake, r.end, writes) {
-		if t, ok := wakeTrace(c); ok {
-			wakes = append(wakes, t)
-		}
+	columns := [][]trace{
+		tracesOf(wakeTrace, r.wake, r.end, writes), tracesOf(bareTrace, r.least, r.end, writes), tracesOf(bareTrace, r.bare, r.end, writes),
 	}
-	for _, c := range cyclesOf(r.bare, r.end, writes) {
-		if t, ok := bareTrace(c); ok {
-			bares = append(bares, t)
-		}
-	}
-	fmt.Fprintf(out, "\nWhere the time goes, from the audit log: medians in ms (%d wakes, %d bare pods)\n\n", len(wakes), len(bares))
+	fmt.Fprintf(out, "\nWhere the time goes, from the audit log: medians in ms (of %d, %d and %d)\n\n", len(columns[0]), len(columns[1]), len(columns[2]))
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\twake\tbare pod")
+	fmt.Fprintln(t, "\twake\tits writes and watches\tbare pod")
 	for i, leg := range legs {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", leg, medianOf(wakes, i), medianOf(bares, i))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", leg, medianOf(columns[0], i), medianOf(columns[1], i), medianOf(columns[2], i))
 	}
-	fmt.Fprintf(t, "all without scheduler and kubelet\t%s\t%s\n", medianOf(wakes, 0, 1, 4, 5), medianOf(bares, 1, 5))
+	fmt.Fprintf(t, "all without scheduler and kubelet\t%s\t%s\t%s\n",
+		medianOf(columns[0], 0, 1, 4, 5), medianOf(columns[1], 1, 5), medianOf(columns[2], 1, 5))
 	_ = t.Flush()
+}
+
+func tracesOf(of func(cycle) (trace, bool), starts []sample, end time.Time, writes []write) (traces []trace) {
+	for _, c := range cyclesOf(starts, end, writes) {
+		if t, ok := of(c); ok {
+			traces = append(traces, t)
+		}
+	}
+	return traces
 }
 
 // medianOf is the median of the sum of some legs.
