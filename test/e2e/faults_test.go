@@ -16,30 +16,36 @@ type fault struct {
 	play func(ctx context.Context)
 	// excuses are the reasons for which a gateway may refuse requests meanwhile, and until excuseLag after.
 	excuses []string
+	// late is the reason and the cause for which it may until lateLag after.
+	late []string
 }
 
 // excuseLag is how long after a fault its excuses hold: a touch is tried for ten seconds, and one that was under way when the API
 // server came back ends then.
 const excuseLag = 15 * time.Second
 
+// lateLag is how long after a fault a node may tell what that has done to a start: it tells nothing while it is cut off or the API server is away, and
+// such faults may follow each other, some ten seconds each.
+const lateLag = time.Minute
+
 // away is why a request that needs the API server is refused while that is not there.
 const away = "Unavailable"
 
 func (w *world) faults() []fault {
 	return []fault{
-		{"a gateway, killed", func(ctx context.Context) { killGateway(ctx, w.gateways[rand.IntN(len(w.gateways))]) }, nil},
+		{"a gateway, killed", func(ctx context.Context) { killGateway(ctx, w.gateways[rand.IntN(len(w.gateways))]) }, nil, nil},
 		{"the operator, killed", func(ctx context.Context) {
 			killOperator(ctx, cl.leads(ctx))
-		}, nil},
+		}, nil, nil},
 		// Either takes with it the container that it was starting, and the node says only that it could not be started.
-		{"the kubelet, killed", killed("kubelet"), []string{"StartFailed"}},
-		{"containerd, killed", killed("containerd"), []string{"StartFailed"}},
-		{"the API server, killed", killed("kube-apiserver"), []string{away}},
-		{"etcd, killed", killed("etcd"), []string{away}},
+		{"the kubelet, killed", killed("kubelet"), []string{"StartFailed"}, []string{"StartFailed StartError"}},
+		{"containerd, killed", killed("containerd"), []string{"StartFailed"}, []string{"StartFailed StartError"}},
+		{"the API server, killed", killed("kube-apiserver"), []string{away}, nil},
+		{"etcd, killed", killed("etcd"), []string{away}, nil},
 		{"the node, cut off", func(ctx context.Context) {
 			cl.run(ctx, cl.Tool, "cut")
 			pass(ctx, 10*time.Second)
-		}, []string{away}},
+		}, []string{away}, nil},
 	}
 }
 
@@ -62,17 +68,18 @@ func (e *excuses) hold(reasons []string, d time.Duration) {
 	}
 }
 
-func (e *excuses) excused(reason string) bool {
+func (e *excuses) excused(a answer) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return time.Now().Before(e.until[reason])
+	now := time.Now()
+	return now.Before(e.until[a.Reason]) || now.Before(e.until[a.Reason+" "+a.Cause])
 }
 
 var _ = It("loses nothing, and refuses only what it must, whatever part of the cluster dies under traffic", Serial, Label("long"), func(ctx SpecContext) {
 	if len(cl.Shell) > 0 {
 		Skip("kind: node and API server are one container")
 	}
-	w := Given(ctx, "faults", Idle(time.Second), Saved())
+	w := Given(ctx, "faults", Idle(time.Second), Saved(), WakeTimeout(3*time.Minute)) // for seven faults may follow each other
 	DeferCleanup(func(ctx context.Context) { cl.run(ctx, cl.Tool, "up") }, NodeTimeout(2*time.Minute))
 	defer cl.forgiveOperators(ctx)
 	over, excuse := make(chan struct{}), &excuses{until: map[string]time.Time{}}
@@ -125,6 +132,7 @@ func (w *world) playFaults(ctx context.Context, excuse *excuses, d time.Duration
 			f.play(ctx)
 			cl.run(ctx, cl.Tool, "up")
 			excuse.hold(f.excuses, excuseLag)
+			excuse.hold(f.late, lateLag)
 			played[f.name]++
 			pass(ctx, 3*time.Second)
 		}

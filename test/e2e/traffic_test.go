@@ -22,8 +22,8 @@ type traffic struct {
 	clients int
 	think   time.Duration // at most
 	lasts   time.Duration
-	stop    <-chan struct{}          // ends it before, if it is closed
-	excused func(reason string) bool // whether a gateway may refuse a request now, for that reason; nil: never
+	stop    <-chan struct{}   // ends it before, if it is closed
+	excused func(answer) bool // whether a gateway may refuse a request now with that answer; nil: never
 }
 
 // tally is what came of it.
@@ -134,7 +134,7 @@ func (c *caller) gateway() *gateway {
 func (c *caller) check(key string, a answer) {
 	before := c.last[key]
 	switch {
-	case a.Status != http.StatusOK && c.excused != nil && c.excused(a.Reason):
+	case a.Status != http.StatusOK && c.excused != nil && c.excused(a):
 		c.sum.refuse(a.Reason)
 	case a.Status != http.StatusOK:
 		c.sum.fault("%s: %s", key, a)
