@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,5 +156,28 @@ func TestWhatIsLuckIsTold(t *testing.T) {
 	low, high := chance(wake, bare)
 	if d := median(wake) - median(bare); low >= d || high <= d {
 		t.Errorf("%v to %v, of %v", low, high, d)
+	}
+}
+
+func TestWhatTheNodeTakesIsNotOurs(t *testing.T) {
+	started := func(name string, created, bound, addressed int) []write {
+		return []write{
+			{"admin", "create", "pods", name, 201, at(created)},
+			{"scheduler", "create", "pods/binding", name, 201, at(bound)},
+			{kubelet, "patch", "pods/status", name, 200, at(addressed)},
+		}
+	}
+	writes := append(started("bench.again", 9, 15, 100), append(started("least-1", 7, 10, 90), started("bare-1", 1, 6, 80)...)...)
+	writes = append(writes,
+		write{gateways, "patch", "sessions/status", "bench.again", 200, at(1)}, write{operator, "patch", "sessions/status", "bench.again", 200, at(105)})
+	var out strings.Builder
+	printTrace(&out, runs{
+		wake:  []sample{{object: "bench.again", sent: at(0), answered: at(115)}},
+		least: []sample{{object: "least-1", sent: at(0), addressed: at(95), answered: at(110)}},
+		bare:  []sample{{object: "bare-1", sent: at(0), addressed: at(85), answered: at(90)}},
+		end:   at(200),
+	}, writes)
+	if got := strings.Fields(out.String()[strings.LastIndex(out.String(), "kubelet"):]); !slices.Equal(got[1:], []string{"24.0", "27.0", "11.0"}) {
+		t.Errorf("got %v\n%s", got, &out)
 	}
 }

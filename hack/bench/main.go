@@ -23,9 +23,9 @@ const usage = `Measure Dormouse.
 
   go run ./hack/bench VERB [-n ROUNDS]
 
-  wake     a cold wake through a gateway beside the start of a bare pod, in turn; then the API writes of
-           each cycle of wake and sleep, from the audit log. Needs the cluster of hack/cluster, and installs
-           Dormouse there if it is not
+  wake     a cold wake through a gateway, its writes and watches alone, and the start of a bare pod, in turn;
+           then the API writes of each cycle of wake and sleep, from the audit log. Needs the cluster of
+           hack/cluster, and installs Dormouse there if it is not
   hit      processor time and allocations of a request for a session that is awake
   gateway  the gateway beside nginx, haproxy and net/http's ReverseProxy, one processor for each and one
            for the load: what a request and a connection cost. Needs Linux and two processors
