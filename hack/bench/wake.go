@@ -23,7 +23,7 @@ const (
 // runs are the starts that were measured.
 type runs struct {
 	bare  []sample
-	least []sample
+	least []sample // by the writes and watches of a wake alone
 	wake  []sample // of one session, again and again; bare[i], least[i] and wake[i] are of one round
 	fresh []sample // of a new key each
 	end   time.Time

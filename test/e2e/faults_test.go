@@ -16,7 +16,7 @@ type fault struct {
 	play func(ctx context.Context)
 	// excuses are the reasons for which a gateway may refuse requests meanwhile, and until excuseLag after.
 	excuses []string
-	// late is the reason and the cause for which it may until lateLag after.
+	// late are the reasons, each with a cause, for which it may until lateLag after.
 	late []string
 }
 
@@ -28,8 +28,11 @@ const excuseLag = 15 * time.Second
 // such faults may follow each other, some ten seconds each.
 const lateLag = time.Minute
 
-// away is why a request that needs the API server is refused while that is not there.
-const away = "Unavailable"
+// Why a request is refused that needs the API server, while that is not there; and, with the cause, one whose container was broken off in its start.
+const (
+	away      = "Unavailable"
+	brokenOff = "StartFailed StartError"
+)
 
 func (w *world) faults() []fault {
 	return []fault{
@@ -38,8 +41,8 @@ func (w *world) faults() []fault {
 			killOperator(ctx, cl.leads(ctx))
 		}, nil, nil},
 		// Either takes with it the container that it was starting, and the node says only that it could not be started.
-		{"the kubelet, killed", killed("kubelet"), []string{"StartFailed"}, []string{"StartFailed StartError"}},
-		{"containerd, killed", killed("containerd"), []string{"StartFailed"}, []string{"StartFailed StartError"}},
+		{"the kubelet, killed", killed("kubelet"), []string{"StartFailed"}, []string{brokenOff}},
+		{"containerd, killed", killed("containerd"), []string{"StartFailed"}, []string{brokenOff}},
 		{"the API server, killed", killed("kube-apiserver"), []string{away}, nil},
 		{"etcd, killed", killed("etcd"), []string{away}, nil},
 		{"the node, cut off", func(ctx context.Context) {
