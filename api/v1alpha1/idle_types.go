@@ -15,8 +15,9 @@ type IdleSpec struct {
 	After *metav1.Duration `json:"after,omitempty"`
 
 	// counts says what keeps a session awake, beside requests in flight: Connections (open upgraded connections such as WebSockets
-	// do), Bytes (each data frame that goes by on a WebSocket does, in either direction; an open one alone does not, and pings do
-	// not) or Requests (nothing on an open WebSocket does). A WebSocket that does not is closed with 1001 when the session sleeps.
+	// do), Bytes (each data frame that goes by on a WebSocket does, in either direction, and all that does on a raw connection; an
+	// open one alone does not, and pings do not) or Requests (nothing on an open one does). A WebSocket that does not is closed with
+	// 1001 when the session sleeps, and a raw connection is closed.
 	// +kubebuilder:default=Connections
 	// +optional
 	Counts IdleCounts `json:"counts,omitempty"`
@@ -35,7 +36,7 @@ type IdleCounts string
 const (
 	// CountsRequests counts requests in flight, and not open upgraded connections.
 	CountsRequests IdleCounts = "Requests"
-	// CountsBytes counts requests in flight, and each moment in which a data frame goes by on an open WebSocket.
+	// CountsBytes counts requests in flight, and each moment in which a data frame goes by on an open WebSocket, or anything on a raw connection.
 	CountsBytes IdleCounts = "Bytes"
 	// CountsConnections counts open upgraded connections too.
 	CountsConnections IdleCounts = "Connections"

@@ -29,6 +29,9 @@ func (v *Visit) SessionUID() string { return v.view.UID }
 // Owner is whose the Session is; empty: nobody's.
 func (v *Visit) Owner() string { return v.view.Owner }
 
+// CountsBytes says whether what goes by on it keeps the session awake, once it is an open connection.
+func (v *Visit) CountsBytes() bool { return v.view.CountsBytes }
+
 // Upgraded says that from now on the visit is an open connection, and not a request in flight.
 func (v *Visit) Upgraded() {
 	e := v.e
@@ -66,7 +69,7 @@ func (v *Visit) Parts() {
 
 // Needed says that the session is needed at this moment, if that is what is counted of an open connection: that bytes go by.
 func (v *Visit) Needed() {
-	if !v.view.CountsBytes {
+	if !v.CountsBytes() {
 		return
 	}
 	e := v.e

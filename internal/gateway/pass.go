@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -18,7 +19,7 @@ func (g *Gateway) pass(ctx context.Context, client *rawtcp.Client, pod net.Conn,
 	ended := make(chan struct{})
 	watched := make(chan error, 1)
 	go func() { watched <- watchRaw(ctx, visit, ended, client, pod) }()
-	passed, err := rawtcp.Pass(client, pod, func() time.Time { return g.Now().Add(g.Stall) })
+	passed, err := rawtcp.Pass(client, pod, moverOf(visit), func() time.Time { return g.Now().Add(g.Stall) })
 	v.Passed = passed
 	close(ended)
 	if cut := <-watched; cut != nil {
@@ -28,6 +29,25 @@ func (g *Gateway) pass(ctx context.Context, client *rawtcp.Client, pod net.Conn,
 		return &answer.Problem{Reason: answer.ReasonPodDied, Outcome: answer.OutcomeUnknown}
 	}
 	return nil
+}
+
+// moverOf is the kernel, unless what goes by keeps the session awake.
+func moverOf(visit *directory.Visit) rawtcp.Mover {
+	if !visit.CountsBytes() {
+		return rawtcp.Kernel
+	}
+	return func(to, from net.Conn) (n int64, err error) {
+		err = transfer(from, func(p []byte) error {
+			visit.Needed()
+			written, err := to.Write(p)
+			n += int64(written)
+			return err
+		})
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return n, err
+	}
 }
 
 // watchRaw cuts a connection off when it must end. It is told when it has ended by itself.

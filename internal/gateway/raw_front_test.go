@@ -281,3 +281,50 @@ func TestRawWakesPerClient(t *testing.T) {
 		t.Errorf("made for %v", first)
 	}
 }
+
+// Where bytes count, all that goes by on a raw connection keeps its session awake, whichever end says it, and the halves end one by one as ever.
+func TestRawBytesKeepTheirSessionAwake(t *testing.T) {
+	talk := func(c net.Conn, enough <-chan struct{}) {
+		for {
+			select {
+			case <-enough:
+				return
+			case <-time.After(time.Millisecond):
+				_, _ = io.WriteString(c, "x")
+			}
+		}
+	}
+	hear := func(c net.Conn, _ <-chan struct{}) { _, _ = io.Copy(io.Discard, c) }
+	for name, tt := range map[string]struct {
+		client, pod func(net.Conn, <-chan struct{})
+	}{
+		"of the client": {client: talk, pod: hear},
+		"of the pod":    {client: hear, pod: talk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := rawWorldBehind(t, "127.0.0.0/8")
+			var touches atomic.Int64
+			enough := make(chan struct{})
+			at := netip.MustParseAddrPort(plainPodBy(t, func(c net.Conn) { tt.pod(c, enough) }))
+			awake := func() directory.View {
+				return directory.View{
+					Version: w.version.Add(1), UID: "s", State: directory.Reachable, Epoch: 1, Activity: time.Now(), IdleAfter: 30 * time.Millisecond,
+					CountsBytes: true, Pod: directory.Pod{UID: "pod-a", Address: at.Addr().String(), Port: int(at.Port())},
+				}
+			}
+			w.dir.Touch = func(n directory.Need) {
+				touches.Add(1)
+				go w.dir.Touched(n.ID, awake())
+			}
+			w.dir.Apply(id("a"), awake())
+			c := dialProxied(t, net.IPv4(192, 0, 2, 1), w.addr, "a.chess.test")
+			go tt.client(c, enough)
+			w.until("touched again and again", func() bool { return touches.Load() >= 5 }) // one, at most, is for the opening
+			close(enough)
+			_ = c.CloseWrite()
+			if reason := w.ends(); reason != "" {
+				t.Errorf("the reason is %q", reason)
+			}
+		})
+	}
+}

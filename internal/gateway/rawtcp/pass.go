@@ -13,10 +13,15 @@ type Passed struct {
 	Sent     int64 // to it
 }
 
-// Pass carries bytes between a client and a pod until both have ended their halves, or one of them breaks off. The kernel moves them where both
-// are TCP. When the pod has ended its half, the client has until then for the rest of its own: a client that forgets to close must not
+// A Mover moves bytes from one end to the other until there are no more, and says how many it did. An error is not the end of from.
+type Mover func(to, from net.Conn) (int64, error)
+
+// Kernel is the Mover that looks at nothing: where both are TCP, the kernel moves the bytes.
+func Kernel(to, from net.Conn) (int64, error) { return io.Copy(to, from) }
+
+// Pass carries bytes between a client and a pod until both have ended their halves, or one of them breaks off. When the pod has ended its half, the client has until then for the rest of its own: a client that forgets to close must not
 // keep its session awake for ever. Nor must one that is gone altogether since it has ended its half, where the pod waits for nothing. The error is that of a pod that did not even take what the client had sent already.
-func Pass(client *Client, pod net.Conn, then func() time.Time) (p Passed, err error) {
+func Pass(client *Client, pod net.Conn, move Mover, then func() time.Time) (p Passed, err error) {
 	n, err := pod.Write(client.Sent)
 	p.Received = int64(n)
 	client.Sent = nil
@@ -26,10 +31,10 @@ func Pass(client *Client, pod net.Conn, then func() time.Time) (p Passed, err er
 	back := make(chan struct{})
 	go func() {
 		defer close(back)
-		p.Sent = half(client.Conn, pod)
+		p.Sent = half(client.Conn, pod, move)
 		_ = client.SetReadDeadline(then())
 	}()
-	p.Received += half(pod, client.Conn)
+	p.Received += half(pod, client.Conn, move)
 	stay := whenGone(client.Conn, func() { _, _ = client.Close(), pod.Close() })
 	<-back
 	stay()
@@ -37,8 +42,8 @@ func Pass(client *Client, pod net.Conn, then func() time.Time) (p Passed, err er
 }
 
 // half carries one direction until its end, and passes that on. What breaks off ends the other direction too.
-func half(to, from net.Conn) int64 {
-	n, err := io.Copy(to, from)
+func half(to, from net.Conn, move Mover) int64 {
+	n, err := move(to, from)
 	if err == nil {
 		err = closeWrite(to)
 	}
