@@ -47,7 +47,7 @@ func (r *Reconciler) act(ctx context.Context, w *world, step lifecycle.Step) err
 // hook begins a save, or forgets the saves of a pod that has ended.
 func (r *Reconciler) hook(w *world, step lifecycle.Step) {
 	if callsHook(step) {
-		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w))
+		r.Hooks.Begin(client.ObjectKeyFromObject(w.session), saveOf(w, step))
 		return
 	}
 	r.Hooks.Forget(client.ObjectKeyFromObject(w.session))
@@ -223,7 +223,7 @@ func callsHook(step lifecycle.Step) bool {
 }
 
 // saveOf is the save that is needed now.
-func saveOf(w *world) savehook.Save {
+func saveOf(w *world, step lifecycle.Step) savehook.Save {
 	port, _ := podspec.PortOf(w.pod)
 	path, timeout, _ := podspec.SaveOf(w.pod)
 	at := url.URL{Scheme: "http", Host: net.JoinHostPort(w.pod.Status.PodIP, strconv.Itoa(int(port)))}
@@ -233,5 +233,6 @@ func saveOf(w *world) savehook.Save {
 		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
 		Timeout: timeout,
 		H2C:     podspec.ProtocolOf(w.pod) == v1alpha1.ProtocolH2C,
+		Patient: step.Verb == lifecycle.Flush,
 	}
 }

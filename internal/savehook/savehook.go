@@ -19,6 +19,9 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
+// patientAtOnce is how many patient saves are under way. A new leader finds that of each session due which nobody needs, and where they write is often one store.
+const patientAtOnce = 100
+
 // Save is one save that is needed.
 type Save struct {
 	For     string // which drain or idle time it is for; what was saved for one counts for no other
@@ -26,6 +29,7 @@ type Save struct {
 	Header  http.Header
 	Timeout time.Duration // of one attempt
 	H2C     bool          // the pod speaks HTTP/2 without TLS
+	Patient bool          // nobody waits for it: it takes its turn
 }
 
 // State is how far a save is.
@@ -44,13 +48,15 @@ type Hooks struct {
 	// Ended is called when the save of a session has ended, well or badly.
 	Ended func(session types.NamespacedName)
 
-	mu    sync.Mutex
-	saves map[types.NamespacedName]*save
+	mu     sync.Mutex
+	saves  map[types.NamespacedName]*save
+	places chan struct{} // taken by the patient ones that are under way
 }
 
 type save struct {
 	State
 	occasion string
+	queued   bool // Running, and its turn has not come
 	attempts int
 	cancel   context.CancelFunc
 }
@@ -66,16 +72,20 @@ func (h *Hooks) State(session types.NamespacedName, occasion string) State {
 	case s.occasion == occasion:
 		return s.State
 	}
-	return State{Running: s.Running}
+	return State{Running: s.Running && !s.queued}
 }
 
 // Begin makes the request in the background, unless it was made for this drain or idle time, or one is under way for any: of two that overlap the
-// older might be the last to write. Whoever wants another is told when it has ended.
+// older might be the last to write. Whoever wants another is told when it has ended. One for another occasion whose turn has not come gives way.
 func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.saves[session]
-	if s != nil && s.Running {
+	switch {
+	case s == nil || !s.Running:
+	case s.queued && s.occasion != want.For:
+		s.cancel()
+	default:
 		return
 	}
 	if s == nil || s.occasion != want.For {
@@ -84,16 +94,34 @@ func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 	if s.Done {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), want.Timeout)
-	s.State, s.cancel = State{Running: true, Err: s.Err}, cancel
 	if h.saves == nil {
-		h.saves = map[types.NamespacedName]*save{}
+		h.saves, h.places = map[types.NamespacedName]*save{}, make(chan struct{}, patientAtOnce)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.State, s.queued, s.cancel = State{Running: true, Err: s.Err}, want.Patient, cancel
 	h.saves[session] = s
 	go func() {
 		defer cancel()
-		h.end(session, s, h.post(ctx, want))
+		h.end(session, s, h.make(ctx, s, want))
 	}()
+}
+
+// make makes the request when its turn comes.
+func (h *Hooks) make(ctx context.Context, s *save, want Save) error {
+	if want.Patient {
+		select {
+		case h.places <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		defer func() { <-h.places }()
+		h.mu.Lock()
+		s.queued = false // if it has given way at this moment, its context is done, and nothing is sent
+		h.mu.Unlock()
+	}
+	ctx, cancel := context.WithTimeout(ctx, want.Timeout)
+	defer cancel()
+	return h.post(ctx, want)
 }
 
 // H2C is a client that speaks HTTP/2 without TLS, and nothing else.

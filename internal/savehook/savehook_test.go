@@ -4,7 +4,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +97,53 @@ func TestNoTwoSavesAtOnce(t *testing.T) {
 		synctest.Wait()
 		if s := h.State(table, "2"); !s.Done || begun != 2 || len(*ended) != 2 {
 			t.Errorf("%d saves, state %+v, told %v", begun, s, *ended)
+		}
+	})
+}
+
+// Saves for which nobody waits take turns, and give way to one for which somebody does; that one waits for no turn.
+func TestPatientSavesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun []string
+		goOn := make(chan struct{})
+		var mu sync.Mutex
+		h, _ := hooks(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			begun = append(begun, r.URL.Path)
+			mu.Unlock()
+			<-goOn
+			return status(200)
+		})
+		h.Ended = func(types.NamespacedName) {}
+		name := func(i int) types.NamespacedName { return types.NamespacedName{Name: strconv.Itoa(i)} }
+		idle := Save{For: "idle", URL: "http://127.0.0.1/idle", Timeout: time.Second, Patient: true}
+		for i := range patientAtOnce + 2 {
+			h.Begin(name(i), idle)
+			synctest.Wait()
+		}
+		if len(begun) != patientAtOnce {
+			t.Fatalf("%d are under way", len(begun))
+		}
+		time.Sleep(idle.Timeout / 2) // the time-out is that of the request, not of the turn
+		late, next := name(patientAtOnce), name(patientAtOnce+1)
+		if s := h.State(late, "idle"); !s.Running {
+			t.Errorf("one that waits for its turn: %+v", s)
+		}
+		if s := h.State(late, "sleep"); s.Running {
+			t.Errorf("one that waits for its turn is in the way of a sleep: %+v", s)
+		}
+		h.Begin(late, Save{For: "sleep", URL: "http://127.0.0.1/sleep", Timeout: time.Second})
+		synctest.Wait()
+		if len(begun) != patientAtOnce+1 || begun[patientAtOnce] != "/sleep" {
+			t.Fatalf("%d are under way, the last one %s", len(begun), begun[len(begun)-1])
+		}
+		close(goOn)
+		synctest.Wait()
+		if s := h.State(late, "sleep"); !s.Done {
+			t.Errorf("the save for a sleep: %+v", s)
+		}
+		if s := h.State(next, "idle"); !s.Done || len(begun) != patientAtOnce+2 {
+			t.Errorf("the last one in the queue: %+v, %d were made", s, len(begun))
 		}
 	})
 }
