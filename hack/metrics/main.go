@@ -15,6 +15,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/controllers/session"
 	"github.com/dormouse-dev/dormouse/controllers/template"
+	"github.com/dormouse-dev/dormouse/internal/certs"
 	"github.com/dormouse-dev/dormouse/internal/cluster"
 	"github.com/dormouse-dev/dormouse/internal/gateway"
 )
@@ -74,6 +75,7 @@ func ofGateway() []prometheus.Collector {
 	k := &keeper{}
 	gateway.NewMetrics(k)
 	cluster.New(cluster.Options{Metrics: k, Now: time.Now})
+	certs.NewMetrics(k)
 	return k.all
 }
 

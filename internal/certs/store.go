@@ -57,7 +57,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		certificates: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "dormouse_gateway_tls_certificates",
-			Help: "Certificates in use.",
+			Help: "Certificates in use; only of a gateway that ends TLS.",
 		}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dormouse_gateway_tls_reload_failures_total",
