@@ -151,7 +151,7 @@ func newSessions(m manager.Manager, f flags) *session.Reconciler {
 	r.Slots = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Census = &census.Census{Moved: func(id census.ID) { r.Again(types.NamespacedName(id)) }}
 	r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { r.Again(types.NamespacedName(id)) }}
-	r.Hooks = &savehook.Hooks{Client: &http.Client{}, H2C: savehook.H2C(), Now: time.Now, Ended: r.Again}
+	r.Hooks = &savehook.Hooks{HTTP: savehook.HTTP(), H2C: savehook.H2C(), Now: time.Now, Ended: r.Again}
 	metrics.Registry.MustRegister(session.NewQueueLength(r.Slots.Waiting))
 	return r
 }

@@ -68,7 +68,7 @@ func NewOperator() *Reconciler {
 	op.Slots = &slots.Slots{Freed: func(slots.ID) {}}
 	op.Census = &census.Census{Moved: func(census.ID) {}}
 	op.Rollouts = &slots.Slots{Freed: func(slots.ID) {}}
-	op.Hooks = &savehook.Hooks{Client: &http.Client{Transport: saves}, Now: clk.Now, Ended: nobody}
+	op.Hooks = &savehook.Hooks{HTTP: saves, Now: clk.Now, Ended: nobody}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer GinkgoRecover()

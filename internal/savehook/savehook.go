@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -42,9 +43,9 @@ type State struct {
 
 // Hooks begins saves and remembers how they ended. It is safe for concurrent use.
 type Hooks struct {
-	Client *http.Client
-	H2C    *http.Client // for pods that speak it
-	Now    func() time.Time
+	HTTP http.RoundTripper
+	H2C  http.RoundTripper // for pods that speak it
+	Now  func() time.Time
 	// Ended is called when the save of a session has ended, well or badly.
 	Ended func(session types.NamespacedName)
 
@@ -102,12 +103,12 @@ func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 	h.saves[session] = s
 	go func() {
 		defer cancel()
-		h.end(session, s, h.make(ctx, s, want))
+		h.end(session, s, h.inTurn(ctx, s, want))
 	}()
 }
 
-// make makes the request when its turn comes.
-func (h *Hooks) make(ctx context.Context, s *save, want Save) error {
+// inTurn makes the request when its turn comes.
+func (h *Hooks) inTurn(ctx context.Context, s *save, want Save) error {
 	if want.Patient {
 		select {
 		case h.places <- struct{}{}:
@@ -124,11 +125,14 @@ func (h *Hooks) make(ctx context.Context, s *save, want Save) error {
 	return h.post(ctx, want)
 }
 
-// H2C is a client that speaks HTTP/2 without TLS, and nothing else.
-func H2C() *http.Client {
+// HTTP speaks HTTP/1.1. It goes to pods, past any proxy, and keeps no connection: the address may be another pod's by the next save.
+func HTTP() http.RoundTripper { return &http.Transport{DisableKeepAlives: true} }
+
+// H2C speaks HTTP/2 without TLS, and nothing else, likewise.
+func H2C() http.RoundTripper {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: &http.Transport{Protocols: protocols, DisableKeepAlives: true}}
+	return &http.Transport{Protocols: protocols, DisableKeepAlives: true}
 }
 
 // Forget drops what is remembered of a session, and breaks off what is under way.
@@ -164,17 +168,18 @@ func retry(attempts int) time.Duration {
 	return min(wait, lastRetry)
 }
 
+// post makes the request, once: what answers with a redirect has saved nothing, and nothing that a pod says is called.
 func (h *Hooks) post(ctx context.Context, want Save) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, want.URL, http.NoBody)
 	if err != nil {
 		return err
 	}
-	req.Header = want.Header
-	client := h.Client
+	maps.Copy(req.Header, want.Header)
+	pod := h.HTTP
 	if want.H2C {
-		client = h.H2C
+		pod = h.H2C
 	}
-	resp, err := client.Do(req)
+	resp, err := pod.RoundTrip(req)
 	if err != nil {
 		return err
 	}

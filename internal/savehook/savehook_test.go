@@ -26,7 +26,7 @@ func status(code int) (*http.Response, error) {
 
 func hooks(a answer) (*Hooks, *[]types.NamespacedName) {
 	ended := &[]types.NamespacedName{}
-	return &Hooks{Client: &http.Client{Transport: a}, Now: time.Now, Ended: func(s types.NamespacedName) { *ended = append(*ended, s) }}, ended
+	return &Hooks{HTTP: a, Now: time.Now, Ended: func(s types.NamespacedName) { *ended = append(*ended, s) }}, ended
 }
 
 var first = Save{For: "1", URL: "http://127.0.0.1/save", Timeout: time.Second}
@@ -161,6 +161,28 @@ func TestForgottenSaveIsBrokenOff(t *testing.T) {
 	})
 }
 
+// A redirect is no save, and is not followed: to where is the pod's word, and what answers there has saved nothing.
+func TestSaveFollowsNoRedirect(t *testing.T) {
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		synctest.Test(t, func(t *testing.T) {
+			made := 0
+			h, _ := hooks(func(*http.Request) (*http.Response, error) {
+				if made++; made > 1 {
+					return status(200)
+				}
+				answer, err := status(code)
+				answer.Header = http.Header{"Location": {"http://127.0.0.1/login"}}
+				return answer, err
+			})
+			h.Begin(table, first)
+			synctest.Wait()
+			if s := h.State(table, "1"); s.Done || s.Err == nil || made != 1 {
+				t.Errorf("%d: state %+v, %d requests", code, s, made)
+			}
+		})
+	}
+}
+
 // A pod that speaks HTTP/2 is saved over it.
 func TestSaveOverH2C(t *testing.T) {
 	pod := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +195,7 @@ func TestSaveOverH2C(t *testing.T) {
 	pod.Start()
 	defer pod.Close()
 	ended := make(chan struct{})
-	h := &Hooks{Client: &http.Client{}, H2C: H2C(), Now: time.Now, Ended: func(types.NamespacedName) { close(ended) }}
+	h := &Hooks{HTTP: HTTP(), H2C: H2C(), Now: time.Now, Ended: func(types.NamespacedName) { close(ended) }}
 	h.Begin(table, Save{For: "1", URL: pod.URL + "/save", Timeout: 10 * time.Second, H2C: true})
 	<-ended
 	if s := h.State(table, "1"); !s.Done || s.Err != nil {

@@ -25,7 +25,7 @@ var mutants = map[string]struct {
 		op.r.Sight = &sight.Sight{Reader: noLeases{op.r.Live}, Now: op.world.now, Seen: op.ask}
 	}},
 	"no save is made": {"sleep with save", func(op *operator) {
-		op.r.Hooks = &savehook.Hooks{Client: &http.Client{Transport: deafSave{}}, Now: op.world.now, Ended: op.ask}
+		op.r.Hooks = &savehook.Hooks{HTTP: deafSave{}, Now: op.world.now, Ended: op.ask}
 	}},
 	"no pod has our finalizer": {"forced delete of the pod", func(op *operator) {
 		op.r.Client = interceptor.NewClient(op.client(), interceptor.Funcs{Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {

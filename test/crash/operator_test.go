@@ -63,7 +63,7 @@ func newOperator(w *world) *operator {
 	op.r.Slots = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Census = &census.Census{Moved: func(id census.ID) { op.ask(types.NamespacedName(id)) }}
 	op.r.Rollouts = &slots.Slots{Freed: func(id slots.ID) { op.ask(types.NamespacedName(id)) }}
-	op.r.Hooks = &savehook.Hooks{Client: &http.Client{Transport: w}, Now: w.now, Ended: op.ask}
+	op.r.Hooks = &savehook.Hooks{HTTP: w, Now: w.now, Ended: op.ask}
 	if w.script.mutate != nil {
 		w.script.mutate(op)
 	}
