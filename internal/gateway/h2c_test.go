@@ -159,6 +159,34 @@ func TestConnectionsAreShared(t *testing.T) {
 	}
 }
 
+// A page that waits takes a place on a connection while it does, and no longer.
+func TestPagesTakeNoPlaceOnASharedConnection(t *testing.T) {
+	w := newWorld(t, chess())
+	held, let := make(chan struct{}), make(chan struct{})
+	w.publishAs(true, "a", "pod-a", h2cPod(t, 3, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/held" {
+			close(held)
+			<-let
+		}
+	}), 1)
+	done := make(chan struct{})
+	go func() { defer close(done); w.get("a", "/held") }()
+	<-held
+	for range 5 {
+		if _, body := w.get("a", "/.well-known/dormouse/v1/progress?of=%2F"); !strings.Contains(body, "event: ready") {
+			t.Fatalf("got %s", body)
+		}
+	}
+	if res, body := w.get("a", "/"); res.StatusCode != 200 {
+		t.Errorf("got %s %s", res.Status, body)
+	}
+	close(let)
+	<-done
+	if n := w.metric("dormouse_gateway_dials_total", "opened"); n != 1 {
+		t.Errorf("%v connections", n)
+	}
+}
+
 // A client that goes away ends its own request, and no other on the same connection.
 func TestClientGoneOnASharedConnection(t *testing.T) {
 	in, gone, release := make(chan struct{}, 2), make(chan struct{}), make(chan struct{})

@@ -47,6 +47,7 @@ func (g *Gateway) progress(w http.ResponseWriter, r *http.Request) {
 	told.Wait()
 	switch {
 	case err == nil:
+		seat.link.http.Release() // of an H2C connection: no request is to come
 		seat.link.release()
 		seat.visit.Leave()
 		seat.waking.leave(nil)
