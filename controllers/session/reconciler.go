@@ -49,6 +49,7 @@ type Reconciler struct {
 	Rollouts *slots.Slots
 
 	again    chan event.GenericEvent
+	over     chan struct{} // closed when the manager ends
 	memories memories
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -31,16 +33,24 @@ const (
 )
 
 // Again asks for a turn of a session, from what goes on beside its turns: the gateways have seen a version, a save has ended, a
-// place is free.
+// place is free. Once the manager ends nobody has turns any more, and it returns at once.
 func (r *Reconciler) Again(session types.NamespacedName) {
-	r.again <- event.GenericEvent{Object: &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: session.Name}}}
+	select {
+	case r.again <- event.GenericEvent{Object: &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{Namespace: session.Namespace, Name: session.Name}}}:
+	case <-r.over:
+	}
 }
 
 // SetupWithManager watches sessions and all that a session's turn may wait for. The manager's cache must index Sessions by
 // v1alpha1.FieldTemplate and FieldStarted, and pods by FieldNode.
 func (r *Reconciler) SetupWithManager(m ctrl.Manager) error {
-	r.again = make(chan event.GenericEvent)
-	if err := m.Add(r.Sight); err != nil {
+	r.again, r.over = make(chan event.GenericEvent), make(chan struct{})
+	end := manager.RunnableFunc(func(ctx context.Context) error {
+		<-ctx.Done()
+		close(r.over)
+		return nil
+	})
+	if err := errors.Join(m.Add(end), m.Add(r.Sight)); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(m).
