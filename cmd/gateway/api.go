@@ -39,6 +39,8 @@ func (m apiMode) handler(hands *cluster.Gateway, road *gateway.Gateway, ending <
 	return &sessionapi.API{
 		Sessions:  hands.Sessions(),
 		Authorize: sessionapi.ByTemplate(road.Authorize, m == apiOpen),
+		AllowWake: road.AllowWake,
+		Foreign:   road.Foreign,
 		Pods:      hands.Pods(),
 		Open:      m == apiOpen,
 		Ending:    ending,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,7 +18,7 @@ import (
 // Watch tells a session as it is, and then each change, with one watch of the API server for that one object.
 func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contract.Session) error) error {
 	pause := pauses{}
-	latest := ""
+	latest, first := "", types.UID("")
 	once := func(o *v1alpha1.Session) error {
 		if o.ResourceVersion == latest {
 			return nil
@@ -30,6 +31,12 @@ func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contr
 		o, err := s.get(ctx, t)
 		if err != nil {
 			return err
+		}
+		if first == "" {
+			first = o.UID
+		}
+		if o.UID != first {
+			return noSession()
 		}
 		if err := once(o); err != nil {
 			return err

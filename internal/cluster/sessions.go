@@ -51,11 +51,14 @@ func (s *Sessions) Look(ctx context.Context, t *resolve.Target) (contract.Sessio
 	return told(o), nil
 }
 
-// get reads the Session of a key. One of that name that is of another key is not it.
+// get reads the Session of a key. One of that name that is of another key is not it, nor is one that was made since it was decided what the caller may.
 func (s *Sessions) get(ctx context.Context, t *resolve.Target) (*v1alpha1.Session, error) {
 	o, err := s.read(ctx, t.ID)
 	if err == nil && (o.Spec.Template != t.Name || o.Spec.Key != t.Key) {
 		return nil, noSession()
+	}
+	if err == nil && t.Decided != "" && t.Decided != string(o.UID) {
+		return nil, &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Another was made meanwhile."}
 	}
 	return o, err
 }

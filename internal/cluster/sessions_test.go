@@ -87,6 +87,26 @@ var _ = Describe("The Session API", func() {
 		Expect(made).To(And(HaveField("Owner", "alice"), HaveField("Tenant", "acme")))
 	})
 
+	It("does nothing to a session that was made since it was decided who may", func(ctx SpecContext) {
+		create(ctx, newTemplate(namespace, "chess"), newSession(namespace, "a"))
+		h := runs(ctx, namespace, "gw")
+		before := func(_ *http.Request, t *resolve.Target, _ access.Verb) (access.Caller, error) {
+			t.Decided = "that of the one before"
+			return access.Caller{Subject: "alice"}, nil
+		}
+		s := httptest.NewServer(&sessionapi.API{Sessions: h.Sessions(), Authorize: before})
+		DeferCleanup(s.Close)
+		api := contract.New(s.URL, contract.Options{})
+		_, err := api.Get(ctx, ref("a"))
+		Expect(err).To(problem(http.StatusConflict, "Replaced"))
+		_, err = api.Sleep(ctx, ref("a"))
+		Expect(err).To(problem(http.StatusConflict, "Replaced"))
+		_, err = api.Delete(ctx, ref("a"), "")
+		Expect(err).To(problem(http.StatusConflict, "Replaced"))
+		open, _ := h.serves()
+		Expect(open.Get(ctx, ref("a"))).To(HaveField("Deleting", false))
+	})
+
 	It("looks a session up, and wakes nothing", func(ctx SpecContext) {
 		s := newSession(namespace, "a")
 		create(ctx, newTemplate(namespace, "chess"), s)

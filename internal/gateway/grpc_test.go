@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -270,5 +271,32 @@ func TestGRPCSilence(t *testing.T) {
 		if _, err := s.Recv(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The Session API speaks no gRPC: who says that he does is cut off there all the same.
+func TestGRPCSilenceIsForSessions(t *testing.T) {
+	read := make(chan error, 1)
+	w := newWorld(t, chess(), func(g *gateway.Gateway, _ *gateway.Server) {
+		g.Stall = 30 * time.Millisecond
+		g.API = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.ReadAll(r.Body)
+			read <- err
+		})
+	})
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	silent, end := io.Pipe()
+	defer end.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+w.addr+gateway.APIPath+"x", silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/grpc")
+	if res, err := (&http.Transport{Protocols: protocols}).RoundTrip(r); err == nil {
+		_ = res.Body.Close()
+	}
+	if err := <-read; err == nil {
+		t.Error("the body ended well")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,7 @@ func (p *progress) begin(w http.ResponseWriter, r *http.Request, g *Gateway) {
 	p.in, p.out = window{left: g.Stall}, window{left: g.Stall}
 	if r.ProtoMajor > 1 {
 		p.stream = newStream(p)
-		p.duplex = grpc.Asked(r)
+		p.duplex = grpc.Asked(r) && !strings.HasPrefix(r.URL.Path, WellKnown) // where nothing speaks gRPC
 		return
 	}
 	p.duplex = r.ContentLength == 0

@@ -17,6 +17,10 @@ import (
 const (
 	// maxCalls is how many calls are at work in one gateway: each costs the API server a request or two.
 	maxCalls = 128
+	// maxSelfCalls is how many calls of pods are. They have places of their own: a pod that cannot say that it is busy is put to sleep.
+	maxSelfCalls = 128
+	// maxBatches is how many batches are, each of which makes eight sessions at once. They are as slow as their clients write.
+	maxBatches = 16
 	// maxWaits is how many calls wait for a session to wake.
 	maxWaits = 1000
 	// maxWatches is how many watches there are. Each has one of the API server.
@@ -54,6 +58,10 @@ type Authorize func(r *http.Request, t *resolve.Target, v access.Verb) (access.C
 type API struct {
 	Sessions  Sessions
 	Authorize Authorize
+	// AllowWake says why one of whom nothing is known may not wake the session now, whose template lets it: it has woken too many. Nil: it may.
+	AllowWake func(*resolve.Target) error
+	// Foreign says whether a page of another host has a browser make a call that changes something. Nil: none does.
+	Foreign func(*http.Request) bool
 	// Pods answers the calls of pods; nil: none are answered.
 	Pods Pods
 	// Open says that whoever reaches this gateway is trusted: also one whom nobody knows may say on whose account a session is made.
@@ -65,8 +73,8 @@ type API struct {
 	// Beat is the time between two signs of life of a watch without news; zero: 15 s.
 	Beat time.Duration
 
-	once                  sync.Once
-	calls, waits, watches places
+	once                                  sync.Once
+	calls, selfs, batches, waits, watches places
 }
 
 // ServeHTTP answers a call.
@@ -85,6 +93,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) prepare() {
 	a.calls = newPlaces("sessionAPI.calls", maxCalls)
+	a.selfs = newPlaces("sessionAPI.selfCalls", maxSelfCalls)
+	a.batches = newPlaces("sessionAPI.batches", maxBatches)
 	a.waits = newPlaces("sessionAPI.waits", maxWaits)
 	if a.MaxWatches == 0 {
 		a.MaxWatches = maxWatches

@@ -3,6 +3,7 @@ package sessionapi
 import (
 	"net/http"
 
+	"github.com/dormouse-dev/dormouse/client"
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 	"github.com/dormouse-dev/dormouse/internal/gateway/front"
@@ -59,11 +60,44 @@ func (a *API) permitted(r *http.Request, c call, v access.Verb) (*resolve.Target
 	}
 	if t.Caller = caller; caller.Anonymous() {
 		t.Client = front.ClientOf(r)
+		err = a.ownPage(r)
+	}
+	if err != nil {
+		return t, caller, err
 	}
 	if left := v == access.Look || v == access.Sleep || v == access.Delete; !known && !(a.Open && left) {
 		return t, caller, &answer.Problem{Reason: answer.ReasonNotFound, Cause: "TemplateNotFound", Detail: "The gateway knows no sound template of that name in the namespace."}
 	}
 	return t, caller, nil
+}
+
+// ownPage refuses a call that a page of another host has the browser of somebody make who may reach the gateway, as the page's maker may not.
+func (a *API) ownPage(r *http.Request) error {
+	if a.Foreign == nil || !a.Foreign(r) {
+		return nil
+	}
+	return &answer.Problem{Reason: answer.ReasonForbidden, Cause: "origin", Detail: "A page of another origin sent the call."}
+}
+
+// contents refuses what a request cannot say of a session that it brings about, of one whom nobody knows: its file would be another's, and one that is suspended
+// nobody could lift. A template that says who may has said who may say that.
+func contents(t *resolve.Target, n *client.Spec, open bool) error {
+	said := ""
+	switch {
+	case open || t.Access != nil:
+	case n.Input != nil:
+		said = "input"
+	case n.Suspend:
+		said = "suspend"
+	case n.Schedule != "":
+		said = "schedule"
+	case len(n.Alarms) > 0:
+		said = "alarms"
+	}
+	if said == "" {
+		return nil
+	}
+	return &answer.Problem{Reason: answer.ReasonForbidden, Cause: said, Detail: forbidden}
 }
 
 // account is on whose account a session is made: the caller's, if it has one. Another's is not for a caller who has one, nor for one

@@ -36,6 +36,9 @@ func (a *API) create(ctx context.Context, r *http.Request, c call, n client.Spec
 	if t.Pattern == nil || !t.Pattern.MatchString(t.Key) {
 		return s, false, &answer.Problem{Reason: answer.ReasonKeyRejected}
 	}
+	if err := contents(t, &n, a.Open); err != nil {
+		return s, false, err
+	}
 	if n.Tenant, err = account(caller, n.Tenant, a.Open); err != nil {
 		return s, false, err
 	}

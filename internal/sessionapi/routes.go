@@ -17,19 +17,21 @@ type handler struct {
 // routes are all that there is, by shape and method.
 var routes = map[string]map[string]handler{
 	shapeDocument:             {"GET": {(*API).document, working}},
-	shapeSessions:             {"POST": {(*API).batch, working}},
+	shapeSessions:             {"POST": {(*API).batch, batching}},
 	shapeSession:              {"GET": {(*API).look, working}, "PUT": {(*API).put, working}, "DELETE": {(*API).end, working}},
 	shapeSession + "/wake":    {"POST": {(*API).wake, waiting}},
 	shapeSession + "/sleep":   {"POST": {(*API).sleep, working}},
 	shapeSession + "/explain": {"GET": {(*API).explain, working}},
 	shapeSession + "/watch":   {"GET": {(*API).watch, watching}},
-	shapeSelf:                 {"GET": {(*API).self, working}},
-	shapeSelf + "/busy":       {"POST": {(*API).selfBusy, working}},
-	shapeSelf + "/alarms":     {"PUT": {(*API).selfAlarms, working}},
-	shapeSelf + "/sleep":      {"POST": {(*API).selfSleep, working}},
+	shapeSelf:                 {"GET": {(*API).self, calling}},
+	shapeSelf + "/busy":       {"POST": {(*API).selfBusy, calling}},
+	shapeSelf + "/alarms":     {"PUT": {(*API).selfAlarms, calling}},
+	shapeSelf + "/sleep":      {"POST": {(*API).selfSleep, calling}},
 }
 
 func working(a *API, _ *http.Request) places  { return a.calls }
+func calling(a *API, _ *http.Request) places  { return a.selfs }
+func batching(a *API, _ *http.Request) places { return a.batches }
 func watching(a *API, _ *http.Request) places { return a.watches }
 
 // waiting is where a wake is: it is short unless it is waited for.

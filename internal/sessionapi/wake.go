@@ -16,7 +16,10 @@ func waits(r *http.Request) bool { return r.URL.Query().Get("wait") == "true" }
 
 // wake sees to it that a session is wanted: 202 with the session as it is then, or, if it is waited for, 200 when it is up. It makes none.
 func (a *API) wake(w http.ResponseWriter, r *http.Request, c call) error {
-	t, _, err := a.permitted(r, c, access.Wake)
+	t, caller, err := a.permitted(r, c, access.Wake)
+	if err == nil && caller.Anonymous() && a.AllowWake != nil {
+		err = a.AllowWake(t)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dormouse-dev/dormouse/client"
+	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 )
 
@@ -170,4 +171,13 @@ func TestWatchesAreBounded(t *testing.T) {
 		defer res.Body.Close()
 		return res.StatusCode == 200
 	})
+}
+
+// A watch ends with the credential of who watches.
+func TestWatchEndsWithItsCredential(t *testing.T) {
+	w := newWorld(t, knows(access.Caller{Subject: "alice", Until: time.Now().Add(200 * time.Millisecond)}))
+	w.has("a")
+	if a := w.ask("GET", chess+"/a/watch", ""); a.status != 200 || !strings.HasPrefix(a.body, "event: session\n") || strings.Contains(a.body, "gone") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
 }

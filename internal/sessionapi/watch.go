@@ -16,11 +16,11 @@ import (
 // watch answers with server-sent events: the session as it is, and then each change, until it is gone. A comment each 15 s says that the
 // watch is alive. A client that is cut off connects again, and is told at first how things stand.
 func (a *API) watch(w http.ResponseWriter, r *http.Request, c call) error {
-	t, _, err := a.permitted(r, c, access.Look)
+	t, caller, err := a.permitted(r, c, access.Look)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := whileGood(r.Context(), caller)
 	defer cancel()
 	news, done := make(chan client.Session), make(chan error, 1)
 	go func() {
@@ -33,7 +33,19 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, c call) error {
 			}
 		})
 	}()
-	return a.stream(ctx, &events{to: w, control: http.NewResponseController(w)}, news, done)
+	err = a.stream(ctx, &events{to: w, control: http.NewResponseController(w)}, news, done)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// whileGood ends with the credential of a caller.
+func whileGood(ctx context.Context, c access.Caller) (context.Context, context.CancelFunc) {
+	if c.Until.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, c.Until)
 }
 
 // stream writes the news until there is no more, the client is gone, or the gateway ends.

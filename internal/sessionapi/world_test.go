@@ -41,6 +41,7 @@ type world struct {
 	pods     map[string]sessionapi.Pod // by token
 	busy     time.Duration
 	create   bool // key.onMissing
+	access   *access.Policy
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
@@ -62,7 +63,7 @@ func (w *world) Template(namespace, name string) (resolve.Template, bool) {
 	if err != nil {
 		panic(err)
 	}
-	t := resolve.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: w.create, WakeTimeout: 50 * time.Millisecond, IdleAfter: time.Minute}
+	t := resolve.Template{Namespace: namespace, Name: name, Pattern: pattern, Create: w.create, Access: w.access, WakeTimeout: 50 * time.Millisecond, IdleAfter: time.Minute}
 	return t, name == "chess"
 }
 

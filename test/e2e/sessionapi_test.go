@@ -28,6 +28,11 @@ func (w *world) API() *sessionapi.Client {
 	return sessionapi.New(g.url(""), sessionapi.Options{HTTP: g.client})
 }
 
+// Trusting has a template say who may, and say that anybody may: so whoever comes may bring an input.
+func Trusting() option {
+	return func(t *v1alpha1.SessionTemplate) { t.Spec.Access = &v1alpha1.AccessSpec{Kubernetes: true} }
+}
+
 // a names the session of key a to the Session API.
 func (w *world) a() sessionapi.Ref {
 	return sessionapi.Ref{Namespace: w.namespace, Template: template, Key: "a"}
@@ -36,7 +41,7 @@ func (w *world) a() sessionapi.Ref {
 var _ = It("runs a batch of 40 tasks that one request stores, at most 4 at a time, and runs none twice when the request is sent again (000-41, 000-42, 000-43, 000-44, 000-45, 000-47, 000-48, 000-49, 000-50)", func(ctx SpecContext) {
 	const batch, most = 40, 4
 	asks(ctx)
-	w := Given(ctx, "batch", Work("0"), Limits(v1alpha1.LimitsSpec{Awake: ptr.To[int32](most)}))
+	w := Given(ctx, "batch", Work("0"), Trusting(), Limits(v1alpha1.LimitsSpec{Awake: ptr.To[int32](most)}))
 	pods := w.watchPods(ctx)
 	var lines []sessionapi.Line
 	for i := range batch {

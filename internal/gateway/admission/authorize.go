@@ -34,6 +34,7 @@ func (g *Gate) Authorize(r *http.Request, t *resolve.Target, verb access.Verb) (
 	if err != nil {
 		return access.Caller{}, err
 	}
+	t.Decided = s.UID
 	return c, Permit(t, c, s, verb)
 }
 

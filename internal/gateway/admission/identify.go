@@ -120,7 +120,7 @@ func (g *Gate) check(r *http.Request, t *resolve.Target, verb access.Verb, p pre
 	if err != nil {
 		return access.Caller{}, rejected(r, p.from, err)
 	}
-	if p.from == fromCookie && g.foreign(r) {
+	if p.from == fromCookie && g.Foreign(r) {
 		return access.Caller{}, &answer.Problem{Reason: answer.ReasonForbidden, Detail: "a page of another origin sent the request with the cookie of this one", Outcome: answer.OutcomeNotSent}
 	}
 	return c, nil
@@ -146,8 +146,8 @@ func (g *Gate) cookie(r *http.Request) string {
 	return secureCookie
 }
 
-// foreign is whether a page of another host sends r. A page may always make a browser read without being asked; it does not see the answer.
-func (g *Gate) foreign(r *http.Request) bool {
+// Foreign is whether a page of another host sends r. A page may always make a browser read without being asked; it does not see the answer.
+func (g *Gate) Foreign(r *http.Request) bool {
 	safe := (r.Method == http.MethodGet || r.Method == http.MethodHead) && !websocket.Asked(r)
 	return !safe && !g.Proxies.OwnPage(r)
 }

@@ -16,7 +16,7 @@ func (g *Gate) Wish(ctx context.Context, t *resolve.Target) (directory.Wish, err
 	w := t.Wish()
 	if t.Caller.Anonymous() {
 		w.Client = t.Client
-		return w, g.allowWake(t)
+		return w, g.AllowWake(t)
 	}
 	w.Owner, w.Tenant = t.Caller.Subject, t.Caller.Tenant
 	s, err := g.look(ctx, t, t.Caller, access.Wake)
@@ -32,8 +32,8 @@ func (g *Gate) Wish(ctx context.Context, t *resolve.Target) (directory.Wish, err
 	return w, Permit(t, t.Caller, s, access.Wake)
 }
 
-// allowWake is whether one of whom nothing is known may wake the session, and has not woken too many.
-func (g *Gate) allowWake(t *resolve.Target) error {
+// AllowWake is whether one of whom nothing is known may wake the session, and has not woken too many.
+func (g *Gate) AllowWake(t *resolve.Target) error {
 	if err := Permit(t, t.Caller, access.Session{}, access.Wake); err != nil {
 		return err
 	}

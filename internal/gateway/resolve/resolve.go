@@ -36,6 +36,8 @@ type Target struct {
 	Paged bool
 	// Caller is who sent the request, as far as the template asks for that.
 	Caller access.Caller
+	// Decided is the UID of the Session that what the Caller may was decided on; empty: on none.
+	Decided string
 	// Client is the address that it came from, for counting.
 	Client netip.Addr
 }
