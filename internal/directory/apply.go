@@ -6,13 +6,13 @@ func (d *Directory) Apply(id ID, v View) (unpublished bool) {
 	s := d.shard(id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.entries[id] == nil && (v.State == Absent || v.Version <= s.floor) {
-		s.floor = max(s.floor, v.Version)
+	if s.entries[id] == nil && (v.State == Absent || v.Version <= s.floorOf(id)) {
+		d.forget(s, id, v.Version)
 		return false
 	}
 	e := s.entry(id)
 	d.take(e, &v)
-	s.drop(e)
+	d.drop(e)
 	return v.unpublished()
 }
 
@@ -57,7 +57,7 @@ func (d *Directory) answered(id ID, what func(*entry)) {
 	what(e)
 	e.answering = false
 	d.speak(e)
-	s.drop(e)
+	d.drop(e)
 }
 
 // take makes v what is known of e, if it is newer.

@@ -135,6 +135,7 @@ type Directory struct {
 	shards [shards]shard
 	pods   addresses
 	sight  sight
+	strays atomic.Bool // there may be versions ahead of the watch in a shard
 }
 
 // shards bounds how many requests wait for one lock. A power of two, of the order of the processors of a large machine.
@@ -145,6 +146,8 @@ type shard struct {
 	mu      sync.Mutex
 	entries map[ID]*entry
 	floor   uint64 // the highest version of a session that is Absent: what is older is not news of one without an entry
+	// ahead are such versions that the watch has not come to, since a touch was answered with them: what is older may still be news of others.
+	ahead map[ID]uint64
 }
 
 var seed = maphash.MakeSeed()

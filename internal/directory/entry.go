@@ -77,17 +77,48 @@ func (s *shard) entry(id ID) *entry {
 	if s.entries == nil {
 		s.entries = map[ID]*entry{}
 	}
-	e := &entry{id: id, home: s, view: &View{Version: s.floor}}
+	e := &entry{id: id, home: s, view: &View{Version: s.floorOf(id)}}
 	s.entries[id] = e
+	delete(s.ahead, id)
 	return e
 }
 
 // drop forgets e if nothing is in sight of it, nobody waits, and no touch is under way whose answer could come late.
-func (s *shard) drop(e *entry) {
+func (d *Directory) drop(e *entry) {
+	s := e.home
 	if e.view.State != Absent || e.waiting > 0 || e.asked || s.entries[e.id] != e {
 		return
 	}
 	e.pace.stop()
-	s.floor = max(s.floor, e.view.Version)
 	delete(s.entries, e.id)
+	d.forget(s, e.id, e.view.Version)
+}
+
+// forget keeps of a session without an entry that no version up to this one is news of it.
+func (d *Directory) forget(s *shard, id ID, version uint64) {
+	if version <= d.sight.mark() {
+		s.floor = max(s.floor, version)
+		return
+	}
+	if s.ahead == nil {
+		s.ahead = map[ID]uint64{}
+	}
+	s.ahead[id] = max(s.ahead[id], version)
+	d.strays.Store(true)
+}
+
+// floorOf is the highest version that is not news of a session without an entry.
+func (s *shard) floorOf(id ID) uint64 { return max(s.floor, s.ahead[id]) }
+
+// catchUp forgets of single sessions what holds for all of them, now that the watch has come to this version.
+func (s *shard) catchUp(mark uint64) (left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, version := range s.ahead {
+		if version <= mark {
+			s.floor = max(s.floor, version)
+			delete(s.ahead, id)
+		}
+	}
+	return len(s.ahead) > 0
 }

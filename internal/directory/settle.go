@@ -22,10 +22,25 @@ type debt struct {
 
 // Advance says that every version up to this one has been applied.
 func (d *Directory) Advance(version uint64) {
-	d.sight.mu.Lock()
-	defer d.sight.mu.Unlock()
-	d.sight.watermark = max(d.sight.watermark, version)
+	mark := d.sight.advance(version)
+	if !d.strays.Swap(false) {
+		return
+	}
+	for i := range d.shards {
+		if d.shards[i].catchUp(mark) {
+			d.strays.Store(true)
+		}
+	}
 }
+
+func (s *sight) advance(version uint64) (mark uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watermark = max(s.watermark, version)
+	return s.watermark
+}
+
+func (s *sight) mark() uint64 { return s.advance(0) }
 
 // Sight is the version up to which the gateway vouches that it has nothing in flight at an unpublished session, and the
 // UIDs of the Sessions, at most that many, that it does not vouch for. If there are more, the version holds back.

@@ -29,7 +29,7 @@ func (w *Waiter) Done() {
 	defer s.mu.Unlock()
 	w.e.waiting--
 	w.e.pace.needed = w.d.Now()
-	s.drop(w.e)
+	w.d.drop(w.e)
 }
 
 // View is what is known now, and whether somebody must touch the session so that it comes: it is not wanted, as far as
