@@ -95,7 +95,7 @@ var accessMutants = []mutant{
 	},
 	{
 		name: "any page uses the cookie", peer: "cross-site WebSocket hijacking",
-		file: "internal/gateway/admission/identify.go", old: `if p.from == fromCookie && g.foreign(r) {`, new: `if false {`,
+		file: "internal/gateway/admission/identify.go", old: `if p.from == fromCookie && g.Foreign(r) {`, new: `if false {`,
 		killer: road("^TestForeignOriginWithCookie$"),
 	},
 	{

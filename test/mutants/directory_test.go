@@ -8,6 +8,11 @@ var directoryMutants = []mutant{
 		killer: memory("^TestVisitBeforeUnpublishIsUnsettled$"),
 	},
 	{
+		name: "a touch of one session is news of all", breaks: "I4", peer: "one version for many objects",
+		file: "internal/directory/entry.go", old: `if version <= d.sight.mark() {`, new: `if version > 0 {`,
+		killer: memory("^TestATouchIsNoNewsOfOthers$"),
+	},
+	{
 		name: "the watermark passes before the touch is in", breaks: "I4 I5",
 		file: "internal/directory/settle.go", old: `e.inFlight() == 0 {`, new: `e.inFlight() == 0 || e.asked {`,
 		killer: memory("^TestATouchUnderWaySettlesNothing$"),

@@ -181,8 +181,18 @@ var operatorMutants = []mutant{
 	},
 	{
 		name: "a save overtakes the one before", breaks: "I5",
-		file: "internal/savehook/savehook.go", old: `if s != nil && s.Running {`, new: `if s != nil && s.Running && s.occasion == want.For {`,
+		file: "internal/savehook/savehook.go", old: `case s.queued && s.occasion != want.For:`, new: `case s.occasion != want.For:`,
 		killer: killer{pkg: "./internal/savehook", run: "^TestNoTwoSavesAtOnce$"},
+	},
+	{
+		name: "saves for which nobody waits come all at once", breaks: "I8", peer: "a herd at each change of leader",
+		file: "internal/savehook/savehook.go", old: "\tif want.Patient {\n", new: "\tif want.Patient && s == nil {\n",
+		killer: killer{pkg: "./internal/savehook", run: "^TestPatientSavesTakeTurns$"},
+	},
+	{
+		name: "a redirect is followed to a page that answers well", breaks: "I5", peer: "a login page taken for success",
+		file: "internal/savehook/savehook.go", old: `resp, err := pod.RoundTrip(req)`, new: `resp, err := (&http.Client{Transport: pod}).Do(req)`,
+		killer: killer{pkg: "./internal/savehook", run: "^TestSaveFollowsNoRedirect$"},
 	},
 	{
 		name: "a save while it served will do for its stop", breaks: "I5",

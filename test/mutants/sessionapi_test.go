@@ -47,6 +47,21 @@ var sessionAPIMutants = []mutant{
 		file: "internal/sessionapi/authorize.go", old: `case c.Tenant == "" && (c.Known() || open):`, new: `case c.Known() || open:`,
 		killer: api("^TestAccount$"),
 	},
+	{
+		name: "whoever comes gives sessions their input", breaks: "I8", peer: "parameters of a stranger in somebody's sandbox",
+		file: "internal/sessionapi/authorize.go", old: `case n.Input != nil:`, new: `case n.Input != nil && open:`,
+		killer: api("^TestAnyoneSaysNothingOfASession$"),
+	},
+	{
+		name: "clients that stall keep pods from saying that they are busy", breaks: "I5", peer: "one queue for strangers and heartbeats",
+		file: "internal/sessionapi/routes.go", old: `return a.selfs }`, new: `return a.batches }`,
+		killer: api("^TestCallsThatStall$"),
+	},
+	{
+		name: "who may is decided on one session, and done to another", breaks: "I4", peer: "a name that was checked, and then used again",
+		file: "internal/cluster/sessions.go", old: `t.Decided != string(o.UID)`, new: `t.Decided == string(o.UID)`,
+		killer: hands("does nothing to a session that was made since it was decided who may"),
+	},
 }
 
 // api is tests of the HTTP side.
