@@ -287,7 +287,7 @@ func TestGRPCSilenceIsForSessions(t *testing.T) {
 	protocols := &http.Protocols{}
 	protocols.SetUnencryptedHTTP2(true)
 	silent, end := io.Pipe()
-	defer end.Close()
+	defer func() { _ = end.Close() }()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+w.addr+gateway.APIPath+"x", silent)
 	if err != nil {
 		t.Fatal(err)
