@@ -13,7 +13,7 @@ type Drain struct {
 	// activity that the sleep was decided on. Absent: there was none.
 	// +optional
 	Activity *Activity `json:"activity,omitempty"`
-	// forced says that no demand takes this sleep back: the session is suspended or being deleted, or its lifetime.awake or a rollout ends it.
+	// forced says that no demand takes this sleep back: suspend, deletion, a rollout, its lifetime or want of room ends it.
 	// +optional
 	Forced bool `json:"forced,omitempty"`
 	// deadline of a forced drain: requests still in flight then are cut off.

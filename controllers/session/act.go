@@ -227,12 +227,15 @@ func saveOf(w *world, step lifecycle.Step) savehook.Save {
 	port, _ := podspec.PortOf(w.pod)
 	path, timeout, _ := podspec.SaveOf(w.pod)
 	at := url.URL{Scheme: "http", Host: net.JoinHostPort(w.pod.Status.PodIP, strconv.Itoa(int(port)))}
-	return savehook.Save{
+	save := savehook.Save{
 		For:     occasionOf(w.session),
 		URL:     at.String() + path,
 		Header:  http.Header{v1alpha1.HeaderKey: {url.PathEscape(w.session.Spec.Key)}, v1alpha1.HeaderEpoch: {strconv.FormatInt(w.session.Status.Epoch, 10)}},
 		Timeout: timeout,
 		H2C:     podspec.ProtocolOf(w.pod) == v1alpha1.ProtocolH2C,
-		Patient: step.Verb == lifecycle.Flush,
 	}
+	if step.Verb == lifecycle.Flush {
+		save.Turn = w.session.Namespace + "/" + w.session.Spec.Template
+	}
+	return save
 }

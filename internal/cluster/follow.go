@@ -2,23 +2,24 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/dormouse-dev/dormouse/api/v1alpha1"
 	contract "github.com/dormouse-dev/dormouse/client"
+	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
 	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // Watch tells a session as it is, and then each change, with one watch of the API server for that one object.
 func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contract.Session) error) error {
 	pause := pauses{}
-	latest, first := "", types.UID("")
+	latest, same := "", *t
 	once := func(o *v1alpha1.Session) error {
 		if o.ResourceVersion == latest {
 			return nil
@@ -28,16 +29,14 @@ func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contr
 		return tell(told(o))
 	}
 	for {
-		o, err := s.get(ctx, t)
+		o, err := s.get(ctx, &same)
+		if latest != "" && replaced(err) {
+			return noSession()
+		}
 		if err != nil {
 			return err
 		}
-		if first == "" {
-			first = o.UID
-		}
-		if o.UID != first {
-			return noSession()
-		}
+		same.Decided = string(o.UID)
 		if err := once(o); err != nil {
 			return err
 		}
@@ -48,6 +47,11 @@ func (s *Sessions) Watch(ctx context.Context, t *resolve.Target, tell func(contr
 			return context.Cause(ctx)
 		}
 	}
+}
+
+func replaced(err error) bool {
+	var p *answer.Problem
+	return errors.As(err, &p) && p.Reason == answer.ReasonReplaced
 }
 
 // changes tells each version after o, until the watch ends, which is no error, or the session is gone.

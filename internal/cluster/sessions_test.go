@@ -99,12 +99,14 @@ var _ = Describe("The Session API", func() {
 		api := contract.New(s.URL, contract.Options{})
 		_, err := api.Get(ctx, ref("a"))
 		Expect(err).To(problem(http.StatusConflict, "Replaced"))
+		_, err = api.Wake(ctx, ref("a"), false)
+		Expect(err).To(problem(http.StatusConflict, "Replaced"))
 		_, err = api.Sleep(ctx, ref("a"))
 		Expect(err).To(problem(http.StatusConflict, "Replaced"))
 		_, err = api.Delete(ctx, ref("a"), "")
 		Expect(err).To(problem(http.StatusConflict, "Replaced"))
 		open, _ := h.serves()
-		Expect(open.Get(ctx, ref("a"))).To(HaveField("Deleting", false))
+		Expect(open.Get(ctx, ref("a"))).To(And(HaveField("Deleting", false), HaveField("Activity", BeNil())))
 	})
 
 	It("looks a session up, and wakes nothing", func(ctx SpecContext) {

@@ -20,8 +20,9 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// patientAtOnce is how many patient saves are under way. A new leader finds that of each session due which nobody needs, and where they write is often one store.
-const patientAtOnce = 100
+// turnsAtOnce is how many of the saves that take turns are under way. A new leader finds that of each session due which nobody needs, and where they write is often
+// one store.
+const turnsAtOnce = 100
 
 // Save is one save that is needed.
 type Save struct {
@@ -30,7 +31,7 @@ type Save struct {
 	Header  http.Header
 	Timeout time.Duration // of one attempt
 	H2C     bool          // the pod speaks HTTP/2 without TLS
-	Patient bool          // nobody waits for it: it takes its turn
+	Turn    string        // whose turn it takes, if nobody waits for it: that of a template, whose hooks may be slow; empty: it takes none
 }
 
 // State is how far a save is.
@@ -51,7 +52,7 @@ type Hooks struct {
 
 	mu     sync.Mutex
 	saves  map[types.NamespacedName]*save
-	places chan struct{} // taken by the patient ones that are under way
+	places map[string]chan struct{} // of those that take turns: taken by the ones that are under way
 }
 
 type save struct {
@@ -96,26 +97,34 @@ func (h *Hooks) Begin(session types.NamespacedName, want Save) {
 		return
 	}
 	if h.saves == nil {
-		h.saves, h.places = map[types.NamespacedName]*save{}, make(chan struct{}, patientAtOnce)
+		h.saves, h.places = map[types.NamespacedName]*save{}, map[string]chan struct{}{}
 	}
+	places := h.placesOf(want.Turn)
 	ctx, cancel := context.WithCancel(context.Background())
-	s.State, s.queued, s.cancel = State{Running: true, Err: s.Err}, want.Patient, cancel
+	s.State, s.queued, s.cancel = State{Running: true, Err: s.Err}, want.Turn != "", cancel
 	h.saves[session] = s
 	go func() {
 		defer cancel()
-		h.end(session, s, h.inTurn(ctx, s, want))
+		h.end(session, s, h.inTurn(ctx, places, s, want))
 	}()
 }
 
+func (h *Hooks) placesOf(turn string) chan struct{} {
+	if h.places[turn] == nil {
+		h.places[turn] = make(chan struct{}, turnsAtOnce)
+	}
+	return h.places[turn]
+}
+
 // inTurn makes the request when its turn comes.
-func (h *Hooks) inTurn(ctx context.Context, s *save, want Save) error {
-	if want.Patient {
+func (h *Hooks) inTurn(ctx context.Context, places chan struct{}, s *save, want Save) error {
+	if want.Turn != "" {
 		select {
-		case h.places <- struct{}{}:
+		case places <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		defer func() { <-h.places }()
+		defer func() { <-places }()
 		h.mu.Lock()
 		s.queued = false // if it has given way at this moment, its context is done, and nothing is sent
 		h.mu.Unlock()

@@ -102,7 +102,7 @@ func TestNoTwoSavesAtOnce(t *testing.T) {
 }
 
 // Saves for which nobody waits take turns, and give way to one for which somebody does; that one waits for no turn.
-func TestPatientSavesTakeTurns(t *testing.T) {
+func TestSavesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var begun []string
 		goOn := make(chan struct{})
@@ -116,16 +116,16 @@ func TestPatientSavesTakeTurns(t *testing.T) {
 		})
 		h.Ended = func(types.NamespacedName) {}
 		name := func(i int) types.NamespacedName { return types.NamespacedName{Name: strconv.Itoa(i)} }
-		idle := Save{For: "idle", URL: "http://127.0.0.1/idle", Timeout: time.Second, Patient: true}
-		for i := range patientAtOnce + 2 {
+		idle := Save{For: "idle", URL: "http://127.0.0.1/idle", Timeout: time.Second, Turn: "games/chess"}
+		for i := range turnsAtOnce + 2 {
 			h.Begin(name(i), idle)
 			synctest.Wait()
 		}
-		if len(begun) != patientAtOnce {
+		if len(begun) != turnsAtOnce {
 			t.Fatalf("%d are under way", len(begun))
 		}
 		time.Sleep(idle.Timeout / 2) // the time-out is that of the request, not of the turn
-		late, next := name(patientAtOnce), name(patientAtOnce+1)
+		late, next := name(turnsAtOnce), name(turnsAtOnce+1)
 		if s := h.State(late, "idle"); !s.Running {
 			t.Errorf("one that waits for its turn: %+v", s)
 		}
@@ -134,15 +134,20 @@ func TestPatientSavesTakeTurns(t *testing.T) {
 		}
 		h.Begin(late, Save{For: "sleep", URL: "http://127.0.0.1/sleep", Timeout: time.Second})
 		synctest.Wait()
-		if len(begun) != patientAtOnce+1 || begun[patientAtOnce] != "/sleep" {
+		if len(begun) != turnsAtOnce+1 || begun[turnsAtOnce] != "/sleep" {
 			t.Fatalf("%d are under way, the last one %s", len(begun), begun[len(begun)-1])
+		}
+		h.Begin(table, Save{For: "idle", URL: "http://127.0.0.1/other", Timeout: time.Second, Turn: "games/go"})
+		synctest.Wait()
+		if begun[len(begun)-1] != "/other" {
+			t.Fatal("one template is in the way of another")
 		}
 		close(goOn)
 		synctest.Wait()
 		if s := h.State(late, "sleep"); !s.Done {
 			t.Errorf("the save for a sleep: %+v", s)
 		}
-		if s := h.State(next, "idle"); !s.Done || len(begun) != patientAtOnce+2 {
+		if s := h.State(next, "idle"); !s.Done || len(begun) != turnsAtOnce+3 {
 			t.Errorf("the last one in the queue: %+v, %d were made", s, len(begun))
 		}
 	})

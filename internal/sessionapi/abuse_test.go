@@ -19,7 +19,7 @@ import (
 // One whom nobody knows brings about a session as a request does, and says nothing of it but its key, unless the template or the gateway trusts whoever comes.
 func TestAnyoneSaysNothingOfASession(t *testing.T) {
 	for field, spec := range map[string]string{
-		"input": `"input": "x"`, "suspend": `"suspend": true`, "schedule": `"schedule": "* * * * *"`, "alarms": `"alarms": ["2036-12-24T18:00:00Z"]`,
+		"input": `"input": "x"`, "suspend": `"suspend": true`, "schedule": `"timeZone": "Asia/Tokyo"`, "alarms": `"alarms": ["2036-12-24T18:00:00Z"]`,
 	} {
 		w := newWorld(t)
 		if a := w.ask("PUT", chess+"/a", "{"+spec+"}"); a.status != 403 || !strings.Contains(a.body, `"cause":"`+field+`"`) {
@@ -74,7 +74,7 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
-// Clients that do not send what they announce are in the way of each other, and not of pods.
+// Clients that do not send what they announce are in the way of each other alone, and pods of nobody.
 func TestCallsThatStall(t *testing.T) {
 	w := newWorld(t)
 	w.has("a")
@@ -87,6 +87,12 @@ func TestCallsThatStall(t *testing.T) {
 			w.stalls(call.head)
 		}
 		w.untilRefused(call.head)
+	}
+	if a := w.ask("GET", chess+"/a", ""); a.status != 200 {
+		t.Errorf("who looks is told %d %s", a.status, a.body)
+	}
+	for range 200 {
+		w.stalls("POST " + client.Root + "self/busy")
 	}
 	if a := w.ask("POST", client.Root+"self/busy", `{"for": "10m"}`, bearer("good")); a.status != 200 {
 		t.Errorf("a pod is told %d %s", a.status, a.body)

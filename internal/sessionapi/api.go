@@ -17,10 +17,12 @@ import (
 const (
 	// maxCalls is how many calls are at work in one gateway: each costs the API server a request or two.
 	maxCalls = 128
-	// maxSelfCalls is how many calls of pods are. They have places of their own: a pod that cannot say that it is busy is put to sleep.
-	maxSelfCalls = 128
-	// maxBatches is how many batches are, each of which makes eight sessions at once. They are as slow as their clients write.
+	// maxCreates is how many calls are that make a session. They are as slow as their clients write.
+	maxCreates = 128
+	// maxBatches is how many batches are, each of which makes eight sessions at once.
 	maxBatches = 16
+	// maxSelfCalls is how many calls of pods are: a pod that cannot say that it is busy is put to sleep.
+	maxSelfCalls = 128
 	// maxWaits is how many calls wait for a session to wake.
 	maxWaits = 1000
 	// maxWatches is how many watches there are. Each has one of the API server.
@@ -73,8 +75,9 @@ type API struct {
 	// Beat is the time between two signs of life of a watch without news; zero: 15 s.
 	Beat time.Duration
 
-	once                                  sync.Once
-	calls, selfs, batches, waits, watches places
+	once sync.Once
+	// Who is slow is in the way of his like alone.
+	calls, creates, batches, selfs, waits, watches places
 }
 
 // ServeHTTP answers a call.
@@ -93,6 +96,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) prepare() {
 	a.calls = newPlaces("sessionAPI.calls", maxCalls)
+	a.creates = newPlaces("sessionAPI.creates", maxCreates)
 	a.selfs = newPlaces("sessionAPI.selfCalls", maxSelfCalls)
 	a.batches = newPlaces("sessionAPI.batches", maxBatches)
 	a.waits = newPlaces("sessionAPI.waits", maxWaits)
@@ -113,6 +117,11 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	h, err := find(w.Header(), c.shape, r.Method)
 	if err != nil {
 		return err
+	}
+	if h.early {
+		if err := hear(w, r); err != nil {
+			return err
+		}
 	}
 	places := h.places(a, r)
 	if err := places.take(); err != nil {

@@ -89,7 +89,7 @@ func contents(t *resolve.Target, n *client.Spec, open bool) error {
 		said = "input"
 	case n.Suspend:
 		said = "suspend"
-	case n.Schedule != "":
+	case n.Schedule != "" || n.TimeZone != "":
 		said = "schedule"
 	case len(n.Alarms) > 0:
 		said = "alarms"

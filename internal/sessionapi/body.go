@@ -16,19 +16,36 @@ import (
 // maxBody is how large the body of a call that is no batch may be, in bytes: an input of which each byte needs six to be written.
 const maxBody = 6*client.MaxInput + 64<<10
 
+// maxSelfBody is how large the body of a pod's call may be, in bytes: as many alarms as there may be, and some.
+const maxSelfBody = 8 << 10
+
+// hear takes a body in before it is asked for.
+func hear(w http.ResponseWriter, r *http.Request) error {
+	body, err := whole(w, r, maxSelfBody)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err
+}
+
 // readBody reads the JSON of a call into v. An empty body leaves v as it is.
 func readBody(w http.ResponseWriter, r *http.Request, v any) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := whole(w, r, maxBody)
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return err
+	}
+	return decode(body, v)
+}
+
+// whole is a body, if it is not larger than that.
+func whole(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return &answer.Problem{Reason: answer.ReasonTooLarge}
+		return nil, &answer.Problem{Reason: answer.ReasonTooLarge}
 	case err != nil:
-		return &answer.Problem{Reason: answer.ReasonBadBody}
-	case len(bytes.TrimSpace(body)) == 0:
-		return nil
+		return nil, &answer.Problem{Reason: answer.ReasonBadBody}
 	}
-	return decode(body, v)
+	return body, nil
 }
 
 // decode takes one JSON value, and nothing that it does not know: a field that is misspelt must not be lost in silence.

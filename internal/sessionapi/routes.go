@@ -12,24 +12,26 @@ import (
 type handler struct {
 	do     func(*API, http.ResponseWriter, *http.Request, call) error
 	places func(*API, *http.Request) places
+	early  bool // its body is read before it has a place: no pod that stalls is in the way of another
 }
 
 // routes are all that there is, by shape and method.
 var routes = map[string]map[string]handler{
-	shapeDocument:             {"GET": {(*API).document, working}},
-	shapeSessions:             {"POST": {(*API).batch, batching}},
-	shapeSession:              {"GET": {(*API).look, working}, "PUT": {(*API).put, working}, "DELETE": {(*API).end, working}},
-	shapeSession + "/wake":    {"POST": {(*API).wake, waiting}},
-	shapeSession + "/sleep":   {"POST": {(*API).sleep, working}},
-	shapeSession + "/explain": {"GET": {(*API).explain, working}},
-	shapeSession + "/watch":   {"GET": {(*API).watch, watching}},
-	shapeSelf:                 {"GET": {(*API).self, calling}},
-	shapeSelf + "/busy":       {"POST": {(*API).selfBusy, calling}},
-	shapeSelf + "/alarms":     {"PUT": {(*API).selfAlarms, calling}},
-	shapeSelf + "/sleep":      {"POST": {(*API).selfSleep, calling}},
+	shapeDocument:             {"GET": {do: (*API).document, places: working}},
+	shapeSessions:             {"POST": {do: (*API).batch, places: batching}},
+	shapeSession:              {"GET": {do: (*API).look, places: working}, "PUT": {do: (*API).put, places: creating}, "DELETE": {do: (*API).end, places: working}},
+	shapeSession + "/wake":    {"POST": {do: (*API).wake, places: waiting}},
+	shapeSession + "/sleep":   {"POST": {do: (*API).sleep, places: working}},
+	shapeSession + "/explain": {"GET": {do: (*API).explain, places: working}},
+	shapeSession + "/watch":   {"GET": {do: (*API).watch, places: watching}},
+	shapeSelf:                 {"GET": {do: (*API).self, places: calling}},
+	shapeSelf + "/busy":       {"POST": {do: (*API).selfBusy, places: calling, early: true}},
+	shapeSelf + "/alarms":     {"PUT": {do: (*API).selfAlarms, places: calling, early: true}},
+	shapeSelf + "/sleep":      {"POST": {do: (*API).selfSleep, places: calling}},
 }
 
 func working(a *API, _ *http.Request) places  { return a.calls }
+func creating(a *API, _ *http.Request) places { return a.creates }
 func calling(a *API, _ *http.Request) places  { return a.selfs }
 func batching(a *API, _ *http.Request) places { return a.batches }
 func watching(a *API, _ *http.Request) places { return a.watches }

@@ -9,6 +9,7 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
 // waits says whether the caller of a wake wants to be told when the session is up.
@@ -17,8 +18,8 @@ func waits(r *http.Request) bool { return r.URL.Query().Get("wait") == "true" }
 // wake sees to it that a session is wanted: 202 with the session as it is then, or, if it is waited for, 200 when it is up. It makes none.
 func (a *API) wake(w http.ResponseWriter, r *http.Request, c call) error {
 	t, caller, err := a.permitted(r, c, access.Wake)
-	if err == nil && caller.Anonymous() && a.AllowWake != nil {
-		err = a.AllowWake(t)
+	if err == nil {
+		err = a.mayWake(r.Context(), t, caller)
 	}
 	if err != nil {
 		return err
@@ -39,6 +40,18 @@ func (a *API) wake(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	return reply(w, status, s)
+}
+
+// mayWake counts the wake of one of whom nothing is known, and sees to it that the session of one who is known is still that which he may wake.
+func (a *API) mayWake(ctx context.Context, t *resolve.Target, c access.Caller) error {
+	switch {
+	case c.Anonymous() && a.AllowWake != nil:
+		return a.AllowWake(t)
+	case t.Decided != "":
+		_, err := a.Sessions.Look(ctx, t)
+		return err
+	}
+	return nil
 }
 
 // await waits for a session as long as a request would.

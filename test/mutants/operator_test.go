@@ -186,8 +186,8 @@ var operatorMutants = []mutant{
 	},
 	{
 		name: "saves for which nobody waits come all at once", breaks: "I8", peer: "a herd at each change of leader",
-		file: "internal/savehook/savehook.go", old: "\tif want.Patient {\n", new: "\tif want.Patient && s == nil {\n",
-		killer: killer{pkg: "./internal/savehook", run: "^TestPatientSavesTakeTurns$"},
+		file: "internal/savehook/savehook.go", old: "\tif want.Turn != \"\" {\n", new: "\tif want.Turn == \"nobody's\" {\n",
+		killer: killer{pkg: "./internal/savehook", run: "^TestSavesTakeTurns$"},
 	},
 	{
 		name: "a redirect is followed to a page that answers well", breaks: "I5", peer: "a login page taken for success",
