@@ -25,6 +25,7 @@ type entrances struct {
 	redirectHTTPS     bool
 	proxyFrom         prefixes
 	httpsFrom         prefixes
+	clientsFrom       prefixes
 
 	connectionsPerClient int
 }
@@ -39,6 +40,8 @@ func (f *entrances) register(set *flag.FlagSet) {
 		"addresses such as 10.0.0.0/8,192.0.2.1/32 whose connections begin with the PROXY protocol, on all listeners; empty: none do")
 	set.Var(&f.httpsFrom, "forwarded-proto-from",
 		"addresses of proxies that end TLS, whose X-Forwarded-Proto is taken; with the PROXY protocol a client's address counts, not its proxy's; empty: nobody's is")
+	set.Var(&f.clientsFrom, "forwarded-for-from",
+		"addresses of proxies that say whose a request is, whose X-Forwarded-For is taken: the last address in it that is not one of theirs; empty: nobody's is")
 	set.IntVar(&f.connectionsPerClient, "connections-per-client", 0, "how many connections one address has at once, at each listener; 0: no bound")
 }
 

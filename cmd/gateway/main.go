@@ -164,7 +164,7 @@ func wire(f *flags, log *slog.Logger, metrics prometheus.Registerer, tracer trac
 	}
 	road := &gateway.Gateway{
 		Now: time.Now, Log: log, Metrics: gateway.NewMetrics(metrics), RedirectHTTPS: f.redirectHTTPS, Names: f.names, Tracer: tracer, MinRate: f.minRate, Pages: pages,
-		Gate: admission.Gate{Proxies: front.Proxies(f.httpsFrom)},
+		Gate: admission.Gate{Proxies: front.Proxies(f.httpsFrom)}, Forwarders: front.Forwarders(f.clientsFrom),
 	}
 	f.admit(road)
 	hands := cluster.New(cluster.Options{

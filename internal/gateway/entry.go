@@ -10,6 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
@@ -76,7 +77,7 @@ func (g *Gateway) logAccess(r *http.Request, e *entry, took time.Duration) {
 	attrs := append(make([]slog.Attr, 0, 20),
 		slog.String("method", r.Method),
 		slog.String("protocol", r.Proto),
-		slog.String("client", r.RemoteAddr),
+		slog.String("client", front.AddressOf(r)),
 		slog.Int("status", e.status()),
 		slog.String("reason", e.answer.reason),
 		slog.Int64("bytesIn", e.in.Load()),

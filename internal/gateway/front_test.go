@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -150,4 +151,22 @@ func clientBehind(t *testing.T, trusted, header string) string {
 	var s seen
 	_ = json.Unmarshal(body, &s)
 	return strings.Join(s.Header["X-Forwarded-For"], ",")
+}
+
+// Behind proxies that say whose a request is, it is that client's: to the pod, and to the log. What a client says itself never is.
+func TestClientByTheWordOfItsProxies(t *testing.T) {
+	for trusted, want := range map[string]string{"127.0.0.0/8": "192.0.2.7", "10.0.0.0/8": "127.0.0.1"} {
+		j := &journal{wrote: make(chan struct{}, 1)}
+		w := newWorld(t, chess(), func(g *gateway.Gateway, _ *gateway.Server) {
+			g.Forwarders = front.Forwarders{netip.MustParsePrefix(trusted)}
+			g.Log = slog.New(slog.NewJSONHandler(j, nil))
+		})
+		w.publish("a", "pod-a", newPod(t, echo), 1)
+		if got := w.pod("GET / HTTP/1.1", host, "X-Forwarded-For: 6.6.6.6, 192.0.2.7").Header["X-Forwarded-For"]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: the pod saw %q", trusted, got)
+		}
+		if got := fmt.Sprint(j.line(t)["client"]); got != want && !strings.HasPrefix(got, want+":") {
+			t.Errorf("%s: the log has %s", trusted, got)
+		}
+	}
 }

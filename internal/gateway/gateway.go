@@ -15,6 +15,7 @@ import (
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/directory"
 	"github.com/dormouse-dev/dormouse/internal/gateway/admission"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 	"github.com/dormouse-dev/dormouse/internal/page"
 )
@@ -90,6 +91,8 @@ type Gateway struct {
 	MinRate int
 	// Standard has net/http and its ReverseProxy speak HTTP/1.1, with clients and pods, as they speak all else. It costs more.
 	Standard bool
+	// Forwarders are the proxies before the gateway that say whose a request is, as X-Forwarded-For.
+	Forwarders front.Forwarders
 	// RedirectHTTPS sends who comes without TLS to the same with it, at port 443.
 	RedirectHTTPS bool
 
@@ -111,13 +114,22 @@ type Gateway struct {
 // Handler is the chain that a request goes through, from outside to inside.
 func (g *Gateway) Handler() http.Handler {
 	g.once.Do(g.prepare)
-	return g.observe( // access log and metrics, of all that follows
-		g.trace( // a span, if anybody wants them
-			g.guard( // a panic is an answer
-				g.pace( // a client that makes no progress is cut off
-					g.wellKnown( // ours on this port: /.well-known/dormouse/
-						g.redirect( // to TLS
-							http.HandlerFunc(g.serve))))))) // resolve, admit, wake, forward
+	return g.attribute( // to a client
+		g.observe( // access log and metrics, of all that follows
+			g.trace( // a span, if anybody wants them
+				g.guard( // a panic is an answer
+					g.pace( // a client that makes no progress is cut off
+						g.wellKnown( // ours on this port: /.well-known/dormouse/
+							g.redirect( // to TLS
+								http.HandlerFunc(g.serve)))))))) // resolve, admit, wake, forward
+}
+
+// attribute finds whose a request is, where proxies say that.
+func (g *Gateway) attribute(next http.Handler) http.Handler {
+	if len(g.Forwarders) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, g.Forwarders.Mark(r)) })
 }
 
 // Authorize says who sent a request, and whether that caller may do this to the target's session: see admission.Gate.

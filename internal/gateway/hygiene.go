@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/dormouse-dev/dormouse/internal/access"
 	"github.com/dormouse-dev/dormouse/internal/gateway/answer"
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
@@ -71,8 +71,8 @@ func present(in *http.Request, t *resolve.Target, epoch int64, scheme string) (f
 	}
 	set(headerForwardedHost, in.Host)
 	set(headerForwardedProto, scheme)
-	if ip, _, err := net.SplitHostPort(in.RemoteAddr); err == nil {
-		set(headerForwardedFor, ip)
+	if client := front.HostOf(in); client != "" {
+		set(headerForwardedFor, client)
 	}
 	if t.PathPrefix != "" {
 		set(headerForwardedPrefix, t.PathPrefix)

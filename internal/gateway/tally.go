@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dormouse-dev/dormouse/internal/gateway/front"
 	"github.com/dormouse-dev/dormouse/internal/gateway/resolve"
 )
 
@@ -21,7 +22,7 @@ type tally struct {
 }
 
 func newTally(g *Gateway, r *http.Request, t *resolve.Target) *tally {
-	return &tally{gateway: g, began: g.Now(), client: r.RemoteAddr, session: g.Names.Of(t.ID), template: t.Template}
+	return &tally{gateway: g, began: g.Now(), client: front.AddressOf(r), session: g.Names.Of(t.ID), template: t.Template}
 }
 
 // received counts what the client says.

@@ -94,6 +94,11 @@ var accessMutants = []mutant{
 		killer: road("^TestCredentialsAreNotForwarded$"),
 	},
 	{
+		name: "a client says who it is, where a proxy does", breaks: "I8", peer: "the first address of X-Forwarded-For",
+		file: "internal/gateway/front/client.go", old: `for said != "" && within(hop, f) {`, new: `for said != "" {`,
+		killer: killer{pkg: "./internal/gateway/front", run: "^TestForwarders$"},
+	},
+	{
 		name: "any page uses the cookie", peer: "cross-site WebSocket hijacking",
 		file: "internal/gateway/admission/identify.go", old: `if p.from == fromCookie && g.Foreign(r) {`, new: `if false {`,
 		killer: road("^TestForeignOriginWithCookie$"),
