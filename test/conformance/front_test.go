@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,9 +74,7 @@ func front(t *testing.T, program, config, gateway string, args ...string) string
 		t.Skipf("%s is not installed: hack/packages %s", program, program)
 	}
 	dir := t.TempDir()
-	l := loopback(t)
-	address := l.Addr().String()
-	_ = l.Close()
+	address := ownAddress(t)
 	file := filepath.Join(dir, "conf")
 	if err := os.WriteFile(file, fmt.Appendf(nil, config, dir, address, gateway), 0o600); err != nil {
 		t.Fatal(err)
@@ -95,6 +94,20 @@ func front(t *testing.T, program, config, gateway string, args ...string) string
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
 	awaitPort(t, address, ended)
 	return address
+}
+
+// fronts counts the proxies.
+var fronts atomic.Int32
+
+// ownAddress is an address of loopback that no other proxy and no other test has, and a port of it, so that nobody takes that before the proxy does.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", fmt.Sprintf("127.7.0.%d:0", fronts.Add(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 // awaitPort waits until somebody listens there.
