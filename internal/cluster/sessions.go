@@ -58,7 +58,7 @@ func (s *Sessions) get(ctx context.Context, t *resolve.Target) (*v1alpha1.Sessio
 		return nil, noSession()
 	}
 	if err == nil && t.Decided != "" && t.Decided != string(o.UID) {
-		return nil, &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Another was made meanwhile."}
+		return nil, madeMeanwhile()
 	}
 	return o, err
 }
@@ -79,6 +79,10 @@ func (s *Sessions) read(ctx context.Context, id directory.ID) (*v1alpha1.Session
 
 func noSession() error {
 	return &directory.Refusal{Kind: directory.NotFound, Reason: "NotFound", Message: "There is no session of this key."}
+}
+
+func madeMeanwhile() error {
+	return &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Another was made meanwhile."}
 }
 
 // Make makes a session, unless it is there. It looks first: a batch that is sent again costs no writes, and counts towards no limit.
@@ -162,7 +166,7 @@ func (s *Sessions) Delete(ctx context.Context, t *resolve.Target, uid string) (c
 	})
 	switch {
 	case replaced:
-		return contract.Session{}, &answer.Problem{Reason: answer.ReasonReplaced, Detail: "Another was made meanwhile."}
+		return contract.Session{}, madeMeanwhile()
 	case err != nil && !missing(err):
 		return contract.Session{}, refusalOf(err)
 	}

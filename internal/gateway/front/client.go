@@ -17,11 +17,11 @@ type clientKey struct{}
 // Mark gives r with the client that it is of by the word of the proxies before it: the last address in X-Forwarded-For that is not one of theirs. What stands
 // before that anybody may have written.
 func (f Forwarders) Mark(r *http.Request) *http.Request {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !within(at.Addr(), f) {
+	proxy, sent := senderIn(f, r)
+	if !sent {
 		return r
 	}
-	client := f.client(at.Addr(), strings.Join(r.Header["X-Forwarded-For"], ","))
+	client := f.client(proxy, strings.Join(r.Header["X-Forwarded-For"], ","))
 	return r.WithContext(context.WithValue(r.Context(), clientKey{}, client))
 }
 

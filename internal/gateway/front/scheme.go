@@ -23,11 +23,17 @@ func (p Proxies) Scheme(r *http.Request) string {
 
 // sent says whether it was one of them who sent a request.
 func (p Proxies) sent(r *http.Request) bool {
-	if len(p) == 0 {
-		return false
+	_, sent := senderIn(p, r)
+	return sent
+}
+
+// senderIn is the address that sent a request, and whether it is one of those.
+func senderIn(prefixes []netip.Prefix, r *http.Request) (from netip.Addr, in bool) {
+	if len(prefixes) == 0 {
+		return from, false
 	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && within(from.Addr(), p)
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	return at.Addr(), err == nil && within(at.Addr(), prefixes)
 }
 
 func within(a netip.Addr, prefixes []netip.Prefix) bool {

@@ -19,8 +19,10 @@ type Mover func(to, from net.Conn) (int64, error)
 // Kernel is the Mover that looks at nothing: where both are TCP, the kernel moves the bytes.
 func Kernel(to, from net.Conn) (int64, error) { return io.Copy(to, from) }
 
-// Pass carries bytes between a client and a pod until both have ended their halves, or one of them breaks off. When the pod has ended its half, the client has until then for the rest of its own: a client that forgets to close must not
-// keep its session awake for ever. Nor must one that is gone altogether since it has ended its half, where the pod waits for nothing. The error is that of a pod that did not even take what the client had sent already.
+// Pass carries bytes between a client and a pod until both have ended their halves, or one of them breaks off. When the pod has ended its half, the
+// client has until then for the rest of its own: a client that forgets to close must not keep its session awake for ever. Nor must one that is gone
+// altogether since it has ended its half, where the pod waits for nothing. The error is that of a pod that did not even take what the client had sent
+// already.
 func Pass(client *Client, pod net.Conn, move Mover, then func() time.Time) (p Passed, err error) {
 	n, err := pod.Write(client.Sent)
 	p.Received = int64(n)
